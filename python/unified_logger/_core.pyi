@@ -642,8 +642,11 @@ class LogFiles:
         follow: bool,
         keys: tuple[str, str, str, str, str] | None,
         questions: list[Query],
+        unique: bool,
     ) -> Self:
-        """Finds the files. The conditions of questions leave lines out that do not fit."""
+        """Finds the files. The conditions of questions leave lines out that do not fit. A line that stands in several sets comes once if it is to be
+        unique.
+        """
 
     def read(self, patience: float) -> tuple[list[ReadRecord], bool, bool]:
         """The next records, which are waited for at most so many seconds, whether none will come after them, and whether the search goes on."""
@@ -664,6 +667,10 @@ class Query:
     @property
     def gives_lines(self) -> bool:
         """Whether records come out, and no table."""
+
+    @property
+    def is_filter(self) -> bool:
+        """Whether it has conditions and no stages."""
 
     @property
     def hints(self) -> tuple[int | None, int | None, int | None, str | None, str | None, str | None]:
@@ -704,9 +711,6 @@ def survey_files(
         OSError: The directory cannot be read.
     """
 
-def read_time(text: str, is_utc: bool) -> int | None:
-    """A time as people write it, in nanoseconds since 1970 UTC; None if it is none."""
-
 @final
 class LogText:
     """Shows records of log files."""
@@ -721,6 +725,7 @@ class LogText:
         reverse: bool,
         unique: bool,
         look: tuple[str, bool, bool, int | None, bool, bool, list[str]],
+        questions: list[Query],
     ) -> Self:
         """Finds the files."""
 
@@ -745,6 +750,7 @@ class PipedText:
         wanted: tuple[int | None, int | None, int | None, list[str], str | None, bool],
         last: int | None,
         look: tuple[str, bool, bool, int | None, bool, bool, list[str]],
+        questions: list[Query],
     ) -> Self:
         """Without `last`, lines are shown as they come."""
 

@@ -337,6 +337,7 @@ def read_logs(
             bool(follow),
             _given_keys(keys),
             [],
+            False,
         )
     except OSError as error:
         told = str(error)

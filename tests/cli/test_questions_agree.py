@@ -149,6 +149,7 @@ def answer(question: str, directory: Path) -> tuple[list[bytes], list[list[Any]]
         False,
         None,
         [query],
+        False,
     )
     found: list[bytes] = []
     is_last = False

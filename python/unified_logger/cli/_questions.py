@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import _core, levels
+from . import _times
+from ._arguments import WrongError
 
 if TYPE_CHECKING:
     import argparse
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_TIMES = "a time such as 2026-02-19T10:30, 2026-02-19, 10:30, -15m, today, yesterday or now"
 # How long the engine searches before signals are looked at, seconds.
 _SLICE = 0.1
 
@@ -38,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> 
     parser.add_argument(
         "-L", "--logger", action="append", default=[], help="a logger and those below it; may be repeated"
     )
-    parser.add_argument("-S", "--since", help=f"the first time: {_TIMES}")
+    parser.add_argument("-S", "--since", help=f"the first time: {_times.ALLOWED}")
     parser.add_argument("-U", "--until", help="the time before which records end")
     if with_trace:
         parser.add_argument("-t", "--trace", metavar="ID", help="the id of a trace")
@@ -47,14 +48,18 @@ def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> 
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
 
 
-def ask(question: str, given: Namespace) -> _core.Query:
+def ask(question: str, is_utc: bool) -> _core.Query:
     """Reads a question.
+
+    Args:
+        question: Its text.
+        is_utc: Whether times without an offset are UTC, and not local.
 
     Raises:
         RefusedError: It is none. The text shows the place.
     """
     try:
-        return _core.Query(question, given.utc, [])
+        return _core.Query(question, is_utc, [])
     except ValueError as wrong:
         what, start, end = wrong.args
     line = " ".join(question.splitlines()) if "\n" in question else question
@@ -65,10 +70,10 @@ def ask(question: str, given: Namespace) -> _core.Query:
 def _time(text: str | None, name: str, is_utc: bool) -> int | None:
     if text is None:
         return None
-    found = _core.read_time(text, is_utc)
-    if found is None:
-        raise RefusedError(f"--{name} {text!r} is no time: write {_TIMES}")
-    return found
+    try:
+        return _times.nanoseconds(f"--{name}", text, utc=is_utc)
+    except WrongError as wrong:
+        raise RefusedError(str(wrong)) from None
 
 
 def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFiles:
@@ -105,6 +110,7 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
             follow,
             None,
             [query],
+            not names,
         )
     except OSError as error:
         raise RefusedError(str(error)) from None
@@ -168,7 +174,7 @@ def rows(question: str, given: Namespace) -> tuple[list[list[Any]], list[str]]:
     Raises:
         RefusedError: The files cannot be read.
     """
-    query = ask(question, given)
+    query = ask(question, given.utc)
     found = files(given, query, follow=False)
     for _ in answer(query, found, None):
         pass
@@ -186,7 +192,7 @@ def records(trace: str, given: Namespace, remarks: list[str]) -> Iterator[_core.
     Raises:
         RefusedError: The files cannot be read.
     """
-    query = ask(f"trace_id = {trace}", given)
+    query = ask(f"trace_id = {trace}", given.utc)
     found = files(given, query, follow=False)
     is_last = False
     while not is_last:

@@ -55,6 +55,25 @@ def nanoseconds(option: str, text: str, *, utc: bool) -> int:
         raise WrongError(f"{option} = {text!r} is no time: it may be {ALLOWED}") from None
 
 
+def length(option: str, text: str) -> int:
+    """The nanoseconds of a length of time, such as `5s` or `1m30s`.
+
+    Args:
+        option: The option whose value it is.
+        text: What was given.
+
+    Raises:
+        WrongError: It is none.
+    """
+    try:
+        found = _length(f"-{text.strip().lower()}")
+    except (ValueError, OverflowError):
+        found = None
+    if not found:
+        raise WrongError(f"{option} = {text!r} is no length of time: it may be 5s, 2m, 1h30m")
+    return found
+
+
 def _length(told: str) -> int | None:
     """The nanoseconds of `-10m`, `-1h30m` or `2h ago`; None for what is written otherwise."""
     if told.startswith("-"):

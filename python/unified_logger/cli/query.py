@@ -56,7 +56,7 @@ def run(given: Namespace) -> int:
         0 if something was found, 1 if nothing was, 2 if the question is wrong or something could not be read.
     """
     try:
-        query = _questions.ask(given.question, given)
+        query = _questions.ask(given.question, given.utc)
         files = _questions.files(given, query, follow=given.follow)
     except _questions.RefusedError as refused:
         print(f"unified-logger query: {refused}", file=sys.stderr)

@@ -44,6 +44,10 @@ OPTIONS = (
     ),
     Option("-S, --since", "TIME", "records from this time on"),
     Option("-U, --until", "TIME", "records before this time"),
+    Option("-g, --grep", "REGEX", "records whose line fits a regular expression; (?i) at its beginning for any case"),
+    Option("-q, --query", "FILTER", "records that fit a filter, as those of 'unified-logger query'"),
+    Option("-C, --context", None, "with each of these records, all others of its trace"),
+    Option("--around", "TIME", "with each of these records, all others of so long before and after it: 5s, 2m"),
     Option("-t, --trace", "ID", "records of this trace, by its id or the first eight characters of that"),
     Option(
         "-o, --output",
@@ -86,6 +90,21 @@ def _say(text: str) -> None:
     print(f"unified-logger tail: {harmless}", file=sys.stderr, flush=True)
 
 
+def _question(text: str, option: str, utc: bool) -> _core.Query:
+    """A filter. An expression is one of its conditions."""
+    from . import _questions
+
+    if option == "--grep":
+        text = "~ '{}'".format(text.replace("\\", "\\\\").replace("'", "\\'"))
+    try:
+        query = _questions.ask(text, utc)
+    except _questions.RefusedError as refused:
+        raise WrongError(f"{option}: {refused}") from None
+    if not query.is_filter:
+        raise WrongError(f"{option} takes a filter without stages: 'unified-logger query' has these")
+    return query
+
+
 class _Tail:
     """What was asked for."""
 
@@ -103,7 +122,9 @@ class _Tail:
         self._directory, self._files = _places(given.operands)
         self._format = given.text("output") or "text"
         self._wanted = self._wanted_of(given)
+        self._questions = self._questions_of(given)
         self._last = self._last_of(given)
+        self._around = self._around_of(given)
         self._is_terminal = _screen.is_terminal()
         self._pages = self._is_terminal and not (self._follows or self._is_piped or given.has("no_pager"))
         self._look = (
@@ -145,6 +166,26 @@ class _Tail:
         is_start = trace is not None and _SHORT_ID <= len(trace) < _ID and not set(trace) - _HEXADECIMAL
         return since, until, number or None, [] if "" in loggers else loggers, trace, is_start
 
+    def _questions_of(self, given: Given) -> list[_core.Query]:
+        """The conditions of `-q` and `-g`."""
+        asked = [(given.text("query"), "--query"), (given.text("grep"), "--grep")]
+        return [_question(text, option, self._utc) for text, option in asked if text is not None]
+
+    def _around_of(self, given: Given) -> str | int | None:
+        """What is shown with the records: `trace`, or so many nanoseconds around them."""
+        length = given.text("around")
+        if length is None and not given.has("context"):
+            return None
+        if length is not None and given.has("context"):
+            raise WrongError("-C and --around do not go together")
+        if self._follows or self._is_piped:
+            raise WrongError("-C and --around need files that are not followed: they show what comes later, too")
+        if length is None:
+            return "trace"
+        from . import _times
+
+        return _times.length("--around", length)
+
     def _last_of(self, given: Given) -> int | None:
         """How many records are shown; None for all."""
         lines = given.text("lines")
@@ -171,6 +212,25 @@ class _Tail:
         """Shows what was asked for."""
         if self._is_piped:
             return self._show_piped()
+        if self._around is not None:
+            from . import _around
+
+            try:
+                found = _around.question(
+                    self._directory, self._files, self._wanted, self._last, self._questions, self._around
+                )
+            except OSError as error:
+                _say(str(error))
+                return 2
+            if found is None:
+                return 1
+            question, remarks = found
+            for remark in remarks:
+                _say(remark)
+            # All that is around them, whatever they were chosen by.
+            self._questions = [_question(question, "--context", True)]
+            self._wanted, self._last = (None, None, None, [], None, False), None
+        self._narrow()
         try:
             shown = _core.LogText(
                 self._directory,
@@ -181,12 +241,26 @@ class _Tail:
                 self._is_newest_first,
                 True,
                 self._look,
+                self._questions,
             )
         except OSError as error:
             _say(str(error))
             return 2
         with _screen.Output(self._pages) as output:
             return self._show(shown, output)
+
+    def _narrow(self) -> None:
+        """Has the reader leave out early what the questions do not want: it has indices for that."""
+        since, until, level, loggers, trace, is_start = self._wanted
+        for question in self._questions:
+            first, end, least, logger, trace_id, _ = question.hints
+            since = first if since is None else max(since, since if first is None else first)
+            until = end if until is None else min(until, until if end is None else end)
+            level = least if level is None else max(level, level if least is None else least)
+            loggers = loggers or ([] if logger is None else [logger])
+            if trace is None and trace_id is not None:
+                trace, is_start = trace_id, False
+        self._wanted = since, until, level, loggers, trace, is_start
 
     def _show(self, shown: _core.LogText, output: _screen.Output) -> int:
         output.write(shown.head())
@@ -208,7 +282,7 @@ class _Tail:
         return 0 if found else 1
 
     def _show_piped(self) -> int:
-        shown = _core.PipedText(self._wanted, self._last, self._look)
+        shown = _core.PipedText(self._wanted, self._last, self._look, self._questions)
         found = 0
         with _screen.Output(False) as output:
             output.write(shown.head())

@@ -62,6 +62,8 @@ pub enum Condition {
     Exists(usize),
     /// The line has this text. The forms are those in which it may stand there.
     Line(Vec<Finder<'static>>),
+    /// The line as it stands in the file fits an expression.
+    LineMatches(Box<Regex>),
 }
 
 /// A pattern with `*` and `?`. `shop.*` fits `shop` itself, too.
@@ -139,6 +141,7 @@ impl Condition {
             Self::Glob(field, glob) => asked.text(*field).is_some_and(|text| glob.fits(&text)),
             Self::Contains(field, part) => asked.text(*field).is_some_and(|text| part.find(text.as_bytes()).is_some()),
             Self::Exists(field) => asked.cell(*field).is_some_and(|value| *value != Cell::Nothing),
+            Self::LineMatches(regex) => regex.is_match(asked.line),
             Self::Line(forms) => forms.iter().any(|form| form.find(asked.line).is_some()),
         }
     }
@@ -155,7 +158,7 @@ impl Condition {
             | Self::Glob(field, _)
             | Self::Contains(field, _)
             | Self::Exists(field) => found.push(*field),
-            Self::Line(_) => {}
+            Self::Line(_) | Self::LineMatches(_) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! question  := [filter] { "|" stage }
 //! filter    := and { "or" and }          and := not { "and" not }          not := "not" not | one
-//! one       := "(" filter ")" | TEXT | "*" | "exists" "(" field ")"
+//! one       := "(" filter ")" | TEXT | "~" EXPRESSION | "*" | "exists" "(" field ")"
 //!            | field sign value | field ["not"] "in" "(" value {"," value} ")" | field ["not"] "exists" | field "contains" value
 //! stage     := "where" filter | aggregate {"," aggregate} ["by" key {"," key}] | "fields" names | "uniq" [names]
 //!            | "sort" ["by"] name ["asc" | "desc"] {"," …} | "top" [NUMBER] [["by"] name] | "head" [NUMBER] | "tail" [NUMBER]
@@ -232,6 +232,11 @@ impl Parser {
             self.at += 1;
             return Ok(condition);
         }
+        if self.columns.is_none() && self.take_sign("~") {
+            let pattern = self.literal()?.text;
+            let regex = regex(&pattern).map_err(|what| self.before(what))?;
+            return Ok(Condition::LineMatches(Box::new(regex)));
+        }
         let field = self.field()?;
         self.comparison(field)
     }
@@ -245,6 +250,9 @@ impl Parser {
                 any.push(self.equal(field)?);
             }
             self.need_sign(")")?;
+            if any.len() == 1 && !is_not {
+                return Ok(any.remove(0));
+            }
             let literals: Option<Vec<Literal>> = any
                 .iter()
                 .map(|one| match one {

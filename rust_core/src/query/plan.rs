@@ -88,6 +88,12 @@ impl Plan {
         matches!(self.sink, Sink::Lines | Sink::LastLines(_) | Sink::OrderedLines { .. })
     }
 
+    /// Whether nothing is to be done with records but to give them.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.steps.is_empty() && matches!(self.sink, Sink::Lines)
+    }
+
     /// Takes the conditions that stand before all else, for a reader that leaves lines out by them.
     pub fn take_sieve(&mut self) -> Option<Arc<Sieve>> {
         let count = self.steps.iter().take_while(|step| matches!(step, Step::Where(_))).count();

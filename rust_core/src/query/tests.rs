@@ -102,6 +102,8 @@ fn conditions_choose_records() {
         ("'slow \"query\"'", vec![1]),
         ("\"订单\"", vec![3]),
         ("message = 订单", vec![3]),
+        ("~ 'o.?d'", vec![0]),
+        ("not ~ '(?i)SLOW|taken'", vec![2, 3]),
         ("trace_id = t1 and level > info", vec![1]),
         ("endpoint not in ('/buy')", vec![2, 3]),
         ("endpoint in (/b*, /nothing)", vec![0, 1]),
@@ -195,6 +197,8 @@ fn spans_begin_with_the_day_of_the_zone() {
     assert_eq!(now.time("today"), Some(day));
     assert_eq!(now.time("18:10"), Some(now.time));
     assert_eq!(now.time("2026-02-19T11:10+01:00"), Some(now.time));
+    assert_eq!(now.time("@1771495800"), Some(now.time));
+    assert_eq!(now.time("-1h30m").map(|time| now.time - time), Some(5_400_000_000_000));
 }
 
 proptest! {

@@ -21,20 +21,27 @@ pub struct Now {
 /// What times may look like, for messages.
 pub const TIMES: &str = "a time such as 2026-02-19T10:30, 2026-02-19, 10:30, -15m, today, yesterday or now";
 
-/// A length of time, in nanoseconds: `500ms`, `10s`, `5m`, `1h`, `1d`, `1w`.
+/// A length of time, in nanoseconds: `500ms`, `10s`, `5m`, `1h30m`, `1d`, `1w`.
 pub fn span(text: &str) -> Option<i64> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let number: i64 = text[..digits].parse().ok()?;
-    let unit = match &text[digits..] {
-        "ms" => 1_000_000,
-        "s" | "sec" => 1_000_000_000,
-        "m" | "min" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
-        "d" => 86_400_000_000_000,
-        "w" => 604_800_000_000_000,
-        _ => return None,
-    };
-    number.checked_mul(unit).filter(|span| *span > 0)
+    let mut rest = text;
+    let mut sum = 0_i64;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        let number: i64 = rest[..digits].parse().ok()?;
+        let unit = match &rest[digits..digits + letters] {
+            "ms" => 1_000_000,
+            "s" | "sec" => 1_000_000_000,
+            "m" | "min" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "d" => 86_400_000_000_000,
+            "w" => 604_800_000_000_000,
+            _ => return None,
+        };
+        sum = sum.checked_add(number.checked_mul(unit)?)?;
+        rest = &rest[digits + letters..];
+    }
+    Some(sum).filter(|sum| *sum > 0)
 }
 
 impl Now {
@@ -58,6 +65,9 @@ impl Now {
         // With an offset, and without seconds.
         if let Ok(time) = text.parse::<Timestamp>() {
             return i64::try_from(time.as_nanosecond()).ok();
+        }
+        if let Some(seconds) = text.strip_prefix('@') {
+            return parse_time(seconds.as_bytes(), TimeForm::Seconds);
         }
         let today = || self.civil().map(|now| now.date());
         match text {

@@ -252,6 +252,8 @@ impl Reading<'_, '_> {
                 Some(Expected { text, slot: Some(slot) }) => {
                     let key = Span::of(self.at + 1..self.at + text.len() - 2, false);
                     self.at += text.len();
+                    // Others write a space behind the colon.
+                    self.spaces();
                     self.member(key, *slot)?;
                 }
                 _ => {

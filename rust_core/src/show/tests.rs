@@ -29,6 +29,9 @@ fn a_record_looks_as_on_the_console() {
     assert_eq!(shown(&[LINE]), SHOWN);
     // Also after lines whose members are others.
     assert_eq!(shown(&[r#"{"level":"INFO"}"#, LINE, "x", LINE]).matches(SHOWN).count(), 2);
+    // And with spaces, as other programs write them, however often.
+    let spaced = LINE.replace("\":", "\": ").replace(",\"", ", \"");
+    assert_eq!(shown(&[&spaced, &spaced, LINE, &spaced]).matches(SHOWN).count(), 4);
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn lines_of_text_keep_with_the_line_that_begins_them() {
     };
     let all = of(None);
     assert_eq!(all.len(), 270);
-    for last in [1, 2, 3, 31, 269] {
+    for last in [1_usize, 2, 3, 31, 269] {
         // With the line to which the first of them belongs.
         let whole = last.div_ceil(3) * 3;
         assert_eq!(of(Some(last)), all[all.len() - whole..]);

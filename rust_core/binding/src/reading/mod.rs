@@ -1,7 +1,7 @@
 //! Readers of log files for the facade.
 
-mod query;
 mod files;
+mod query;
 mod text;
 
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use unified_logger_core::archive::{Keys, TimeForm};
 use unified_logger_core::clock;
-use unified_logger_core::follow::{Filter, Options, Position, Reader, Record, Wanted};
+use unified_logger_core::follow::{Filter, Options, Position, Reader, Record};
 
 use crate::control::error::to_python;
 use crate::interpreter::ending;
 
-pub use query::{Query, read_time};
 pub use files::survey_files;
+pub use query::Query;
 pub use text::*;
 
 /// Records that are read at once, and their bytes.
@@ -122,16 +122,28 @@ impl LogFiles {
         follow: bool,
         keys: Option<GivenKeys>,
         questions: Vec<PyRef<'_, Query>>,
+        unique: bool,
     ) -> PyResult<Self> {
         let after: Result<Vec<Position>, _> = after.iter().map(|text| text.parse()).collect();
-        let wanted = Wanted(questions.iter().filter_map(|question| question.sieve()).collect());
+        let wanted = query::wanted(&questions);
         let options = Options {
             directory,
             files,
-            filter: Filter { from: times.0, until: times.1, level, levels, loggers, trace, text, wanted, ..Filter::default() },
+            filter: Filter {
+                from: times.0,
+                until: times.1,
+                level,
+                levels,
+                loggers,
+                trace,
+                text,
+                wanted,
+                ..Filter::default()
+            },
             keys: keys.map(self::keys).transpose()?,
             after: after.map_err(|_| PyValueError::new_err("it is no position"))?,
             follow,
+            unique,
             ..Options::default()
         };
         let reader = ending::detached(py, || Reader::open(options)).map_err(|error| to_python(&error))?;

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDateTime, PyList, PyString, PyTzInfo};
 use unified_logger_core::clock;
-use unified_logger_core::follow;
+use unified_logger_core::follow::{self, Wanted};
 use unified_logger_core::query::{Cell, Now, Plan, Run, Sieve};
 
 use super::{LogFiles, MOST, MOST_BYTES};
@@ -18,15 +18,15 @@ use crate::interpreter::ending;
 pub struct Query {
     run: Mutex<Run>,
     gives_lines: bool,
+    is_filter: bool,
     hints: Hints,
     sieve: Option<Arc<Sieve>>,
 }
 
-impl Query {
-    /// What the reader is to ask of lines.
-    pub fn sieve(&self) -> Option<Arc<dyn follow::Sieve>> {
-        self.sieve.clone().map(|sieve| sieve as _)
-    }
+/// What a reader is to ask of lines for these questions.
+pub fn wanted(questions: &[PyRef<'_, Query>]) -> Wanted {
+    let sieves = questions.iter().filter_map(|question| question.sieve.clone());
+    Wanted(sieves.map(|sieve| sieve as Arc<dyn follow::Sieve>).collect())
 }
 
 /// First time and the one before which records end, least level, logger, trace and text.
@@ -34,12 +34,6 @@ type Hints = (Option<i64>, Option<i64>, Option<i32>, Option<String>, Option<Stri
 
 /// Numbers of levels by their names.
 type Levels = Vec<(String, i32)>;
-
-/// A time as people write it, in nanoseconds since 1970 UTC; None if it is none.
-#[pyfunction]
-pub fn read_time(text: &str, is_utc: bool) -> Option<i64> {
-    Now::here(is_utc, Vec::new()).time(text)
-}
 
 #[pymethods]
 impl Query {
@@ -51,13 +45,25 @@ impl Query {
         let hints = plan.hints();
         let hints = (hints.from, hints.until, hints.level, hints.logger, hints.trace, hints.text);
         let sieve = plan.take_sieve();
-        Ok(Self { gives_lines: plan.gives_lines(), run: Mutex::new(Run::new(plan)), hints, sieve })
+        Ok(Self {
+            gives_lines: plan.gives_lines(),
+            is_filter: plan.is_whole(),
+            run: Mutex::new(Run::new(plan)),
+            hints,
+            sieve,
+        })
     }
 
     /// Whether records come out, and no table.
     #[getter]
     const fn gives_lines(&self) -> bool {
         self.gives_lines
+    }
+
+    /// Whether it has conditions and no stages.
+    #[getter]
+    const fn is_filter(&self) -> bool {
+        self.is_filter
     }
 
     /// What a reader can leave out early.

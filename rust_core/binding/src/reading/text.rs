@@ -10,6 +10,8 @@ use unified_logger_core::clock;
 use unified_logger_core::follow::{Fed, Filter, Options, Reader};
 use unified_logger_core::show::{FORMATS, Look, Printer};
 
+use super::Query;
+use super::query;
 use crate::control::error::to_python;
 use crate::interpreter::ending;
 
@@ -65,11 +67,12 @@ impl LogText {
         reverse: bool,
         unique: bool,
         look: GivenLook,
+        questions: Vec<PyRef<'_, Query>>,
     ) -> PyResult<Self> {
         let options = Options {
             directory,
             files,
-            filter: filter(wanted),
+            filter: Filter { wanted: query::wanted(&questions), ..filter(wanted) },
             follow,
             last,
             reverse,
@@ -136,8 +139,9 @@ pub struct PipedText(Mutex<(Fed, Printer)>);
 impl PipedText {
     /// Without `last`, lines are shown as they come.
     #[new]
-    fn new(wanted: Wanted, last: Option<usize>, look: GivenLook) -> PyResult<Self> {
-        Ok(Self(Mutex::new((Fed::new(filter(wanted), None, last, LONGEST), printer(look)?))))
+    fn new(wanted: Wanted, last: Option<usize>, look: GivenLook, questions: Vec<PyRef<'_, Query>>) -> PyResult<Self> {
+        let filter = Filter { wanted: query::wanted(&questions), ..filter(wanted) };
+        Ok(Self(Mutex::new((Fed::new(filter, None, last, LONGEST), printer(look)?))))
     }
 
     /// What stands above the first line.
