@@ -10,6 +10,7 @@ use super::files::{Directory, FileRef, Looks, SetFiles};
 use super::filter::Filter;
 use super::gaps::Gaps;
 use super::indices::{Indices, Plan};
+use super::last::Start;
 use super::opening::Opened;
 use super::position::Position;
 use super::record::Record;
@@ -84,6 +85,8 @@ pub struct Chain {
     /// The number of the first record after the last file.
     next_sequence: Option<u64>,
     start: Option<Position>,
+    /// What there is, if somebody has looked already.
+    found: Option<Vec<FileRef>>,
     epoch: u64,
     cursor: Option<Cursor>,
     indices: Indices,
@@ -102,6 +105,7 @@ impl Chain {
             last: None,
             next_sequence: None,
             start,
+            found: None,
             epoch: 0,
             cursor: None,
             indices: Indices::default(),
@@ -119,9 +123,9 @@ impl Chain {
         self.only.as_deref()
     }
 
-    /// Begins behind a position. Nothing was read before.
-    pub fn begin(&mut self, start: Option<Position>) {
-        self.start = start;
+    /// Begins where the last records begin. Nothing was read before.
+    pub fn begin(&mut self, start: Start) {
+        (self.start, self.files, self.found) = (start.position, start.files, start.found);
     }
 
     /// The next wanted record.
@@ -286,7 +290,12 @@ impl Chain {
                     return Ok(NextFile::Nothing);
                 }
                 let looks = if self.is_bounded(context) { Looks::Many } else { Looks::Few };
-                let files = self.files.refresh(directory, self.last.is_none(), looks, &mut context.remarks)?;
+                let found = self.found.take();
+                let has_looked = found.is_some();
+                let files = match found {
+                    Some(files) => Some(files),
+                    None => self.files.refresh(directory, self.last.is_none(), looks, &mut context.remarks)?,
+                };
                 let Some(files) = files else { return Ok(NextFile::Changing) };
                 if std::mem::replace(&mut self.epoch, self.files.epoch()) != self.files.epoch() {
                     // All of them are others.
@@ -295,7 +304,7 @@ impl Chain {
                     self.gaps.forget();
                     directory.take_gone(&self.files.name);
                 }
-                if !self.is_listed {
+                if !self.is_listed && !has_looked {
                     self.files.remark_on_first_look(directory, &files, self.only.as_deref(), &mut context.remarks);
                 }
                 self.note_gone(directory);

@@ -53,13 +53,22 @@ fn of_json(start: &[u8]) -> Vec<u8> {
             let before = inside[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
             at - before
         });
-        [&inside[..end], CUT, b"\""].concat()
+        [without_half(&inside[..end]), CUT, b"\""].concat()
     } else {
         closers.truncate(safe.1);
         start[..safe.0].to_vec()
     };
     mended.extend(closers.iter().rev());
     mended
+}
+
+/// Without the first escape of two that are one character.
+fn without_half(text: &[u8]) -> &[u8] {
+    let (before, last) = text.split_at(text.len().saturating_sub(6));
+    let is_half = matches!(last, [b'\\', b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', _, _]);
+    // A backslash before it is escaped, or escapes it.
+    let is_escape = before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;
+    if is_half && is_escape { before } else { text }
 }
 
 /// Without a character of UTF-8 that is not all there.

@@ -39,6 +39,16 @@ struct Chain {
     time: i64,
     /// The place behind all that was there.
     end: Option<Position>,
+    /// The files as they were found.
+    found: Vec<FileRef>,
+}
+
+/// Where to begin in a set, and what was found out about its files.
+pub struct Start {
+    pub position: Option<Position>,
+    pub files: SetFiles,
+    /// `None` if they were not looked for.
+    pub found: Option<Vec<FileRef>>,
 }
 
 /// Sets, read backwards.
@@ -65,6 +75,7 @@ impl Last {
                 indices: Indices::default(),
                 time: i64::MAX,
                 end: None,
+                found: Vec::new(),
             })
             .collect();
         let count = chains.len();
@@ -108,11 +119,6 @@ impl Last {
             }
         }
         Ok(())
-    }
-
-    /// The place behind all of a set that was there when it was read first.
-    pub fn end(&mut self, number: usize) -> Option<Position> {
-        self.chains[number].end.take()
     }
 }
 
@@ -165,6 +171,7 @@ impl Chain {
         if let Some(only) = &self.only {
             files.retain(|file| unpacked(&file.name) == unpacked(only));
         }
+        self.found.clone_from(&files);
         // The place behind all of it: nothing is told by files in which nothing stands.
         let newest = files.iter().rposition(|file| file.mark.length > 0);
         files.truncate(newest.map_or(0, |newest| newest + 1));
@@ -252,8 +259,11 @@ impl Beginning {
     }
 
     /// Where each set begins.
-    pub fn positions(&mut self) -> Vec<Option<Position>> {
-        let before = std::mem::take(&mut self.before);
-        before.into_iter().enumerate().map(|(number, before)| before.or_else(|| self.last.end(number))).collect()
+    pub fn starts(self) -> impl Iterator<Item = Start> {
+        self.last.chains.into_iter().zip(self.before).map(|(chain, before)| Start {
+            position: before.or(chain.end),
+            files: chain.files,
+            found: chain.is_listed.then_some(chain.found),
+        })
     }
 }

@@ -363,12 +363,13 @@ impl Reader {
         }
         // A set of which nothing is given is read from its end on.
         beginning.last.find_ends(directories, context)?;
-        for (member, start) in members.iter_mut().zip(beginning.positions()) {
-            member.chain.begin(start);
-        }
         let between: usize = beginning.between.iter().sum();
         self.left = self.left.map(|left| left.saturating_add(between));
-        self.backwards = Backwards::Nothing;
+        if let Backwards::ToBegin(beginning) = std::mem::replace(backwards, Backwards::Nothing) {
+            for (member, start) in members.iter_mut().zip(beginning.starts()) {
+                member.chain.begin(start);
+            }
+        }
         // They are given now.
         self.unique = self.unique.take().map(|_| Unique::default());
         Ok(true)
