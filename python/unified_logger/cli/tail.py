@@ -26,6 +26,9 @@ _TABLES = ("csv", "fields")
 _SLICE = 0.1
 _PIECE = 1 << 18
 _ID, _SHORT_ID = 32, 8
+_NO_INDEX = " is read whole: its index is not there"
+# Files that were rotated just now have none yet.
+_FEW = 10
 _HEXADECIMAL = set("0123456789abcdef")
 
 OPTIONS = (
@@ -264,7 +267,7 @@ class _Tail:
 
     def _show(self, shown: _core.LogText, output: _screen.Output) -> int:
         output.write(shown.head())
-        found = 0
+        found = without_index = 0
         is_last = False
         while not is_last:
             try:
@@ -273,12 +276,18 @@ class _Tail:
                 _say(str(error))
                 return 2
             for remark in shown.remarks():
-                _say(remark)
+                # That costs time and changes no answer: it is said once for all.
+                if remark.endswith(_NO_INDEX):
+                    without_index += 1
+                else:
+                    _say(remark)
             if count:
                 found += count
                 output.write(text)
             elif not is_last and not output.is_read():
                 raise BrokenPipeError
+        if without_index > _FEW:
+            _say(f"{without_index} rotated files or more were read whole, because they have no index")
         return 0 if found else 1
 
     def _show_piped(self) -> int:
