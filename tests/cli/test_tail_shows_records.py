@@ -324,6 +324,9 @@ def test_it_is_paged_on_a_terminal(filled: Path, tmp_path: Path) -> None:
     assert "paged: " not in shown
     assert "\x1b[" not in shown
     assert max(len(line) for line in shown.splitlines()) < 200
+    # Who leaves the pager early has seen enough.
+    everything = command.format(", '-n', 'all', '-x'")
+    assert shown_on_terminal(everything, tmp_path, 200, UNIFIED_LOGGER_PAGER="head -n 1").count("\n") == 1
     narrow = shown_on_terminal(command.format(", '-o', 'short', '--no-pager'"), tmp_path, 40, NO_COLOR="1")
     assert all(len(line) <= 40 for line in narrow.splitlines())
 

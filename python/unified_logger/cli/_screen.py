@@ -75,9 +75,13 @@ class Output:
         pages: Whether it goes through a pager, if there is one.
     """
 
+    is_paged: bool
+    """Whether it goes through one."""
+
     def __init__(self, pages: bool) -> None:
         self._to = 1
         self._pager: int | None = None
+        self.is_paged = False
         if pages:
             self._start_pager()
 
@@ -100,6 +104,7 @@ class Output:
         finally:
             os.close(reading)
         self._to = writing
+        self.is_paged = True
         # Ctrl-C is for the pager: it stops its search, and stays.
         import signal
 

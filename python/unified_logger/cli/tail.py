@@ -250,7 +250,13 @@ class _Tail:
             _say(str(error))
             return 2
         with _screen.Output(self._pages) as output:
-            return self._show(shown, output)
+            try:
+                return self._show(shown, output)
+            except BrokenPipeError:
+                # Who leaves a pager has seen enough.
+                if output.is_paged:
+                    return 0
+                raise
 
     def _narrow(self) -> None:
         """Has the reader leave out early what the questions do not want: it has indices for that."""
