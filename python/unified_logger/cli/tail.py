@@ -24,7 +24,7 @@ _FORMATS = ("text", "short", "json", "csv", "fields")
 _TABLES = ("csv", "fields")
 # How long the engine waits at most before signals are looked at, seconds.
 _SLICE = 0.1
-_PIECE = 1 << 18
+_PIECE = 1 << 16
 _ID, _SHORT_ID = 32, 8
 _NO_INDEX = " is read whole: its index is not there"
 # Files that were rotated just now have none yet.

@@ -15,9 +15,9 @@ use super::query;
 use crate::control::error::to_python;
 use crate::interpreter::ending;
 
-/// Records that are shown at once, and their bytes.
+/// Records that are shown at once, and their bytes: the memory of larger blocks would be the system's to give, each time anew.
 const MOST: usize = 4096;
-const MOST_BYTES: usize = 256 << 10;
+const MOST_BYTES: usize = 96 << 10;
 /// Of a longer line the beginning is shown.
 const LONGEST: usize = 1 << 20;
 
@@ -133,7 +133,14 @@ impl LogText {
 
 /// Shows lines that come as bytes.
 #[pyclass(module = "unified_logger._core", frozen)]
-pub struct PipedText(Mutex<(Fed, Printer)>);
+pub struct PipedText(Mutex<Piped>);
+
+struct Piped {
+    fed: Fed,
+    printer: Printer,
+    /// Memory for a block of text.
+    out: Vec<u8>,
+}
 
 #[pymethods]
 impl PipedText {
@@ -141,13 +148,14 @@ impl PipedText {
     #[new]
     fn new(wanted: Wanted, last: Option<usize>, look: GivenLook, questions: Vec<PyRef<'_, Query>>) -> PyResult<Self> {
         let filter = Filter { wanted: query::wanted(&questions), ..filter(wanted) };
-        Ok(Self(Mutex::new((Fed::new(filter, None, last, LONGEST), printer(look)?))))
+        let fed = Fed::new(filter, None, last, LONGEST);
+        Ok(Self(Mutex::new(Piped { fed, printer: printer(look)?, out: Vec::new() })))
     }
 
     /// What stands above the first line.
     fn head<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut out = Vec::new();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.head(&mut out);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).printer.head(&mut out);
         PyBytes::new(py, &out)
     }
 
@@ -155,8 +163,9 @@ impl PipedText {
     fn feed<'py>(&self, py: Python<'py>, piece: &[u8]) -> (Bound<'py, PyBytes>, usize) {
         let (out, count) = ending::detached(py, || {
             let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let (fed, printer) = &mut *shown;
-            let (mut out, mut count) = (Vec::new(), 0);
+            let Piped { fed, printer, out } = &mut *shown;
+            let (mut out, mut count) = (std::mem::take(out), 0);
+            out.clear();
             let mut give = |line: &[u8]| {
                 printer.put(line, &mut out);
                 count += 1;
@@ -168,12 +177,14 @@ impl PipedText {
             }
             (out, count)
         });
-        (PyBytes::new(py, &out), count)
+        let text = PyBytes::new(py, &out);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).out = out;
+        (text, count)
     }
 
     /// What was noticed since the last call.
     fn remarks(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.remarks()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fed.remarks()
     }
 }
 
