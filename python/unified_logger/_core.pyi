@@ -644,9 +644,7 @@ class LogFiles:
         questions: list[Query],
         unique: bool,
     ) -> Self:
-        """Finds the files. The conditions of questions leave lines out that do not fit. A line that stands in several sets comes once if it is to be
-        unique.
-        """
+        """Finds the files. Conditions of questions leave lines out. A line of several sets comes once if it is to be unique."""
 
     def read(self, patience: float) -> tuple[list[ReadRecord], bool, bool]:
         """The next records, which are waited for at most so many seconds, whether none will come after them, and whether the search goes on."""
