@@ -202,7 +202,8 @@ impl Parser {
     }
 
     fn one_below(&mut self) -> Read<Condition> {
-        if self.is_word("not") && !self.compares(self.at + 1) {
+        let is_before_expression = matches!(self.tokens.get(self.at + 1), Some((Token::Sign("~"), _)));
+        if self.is_word("not") && (is_before_expression || !self.compares(self.at + 1)) {
             self.at += 1;
             return Ok(Condition::Not(Box::new(self.one()?)));
         }
