@@ -667,6 +667,10 @@ class Query:
         """Whether records come out, and no table."""
 
     @property
+    def waits(self) -> bool:
+        """Whether records come out that have to wait for all others."""
+
+    @property
     def is_filter(self) -> bool:
         """Whether it has conditions and no stages."""
 
@@ -760,6 +764,9 @@ class PipedText:
 
     def remarks(self) -> list[str]:
         """What was noticed since the last call."""
+
+def named_levels(directory: str) -> list[tuple[str, int]]:
+    """The levels that the programs of a directory have noted, with their numbers."""
 
 def level_number(directory: str, name: str) -> int | None:
     """The number of a level by its name: a standard one, or one that the programs of a directory have noted."""

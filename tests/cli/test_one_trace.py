@@ -84,3 +84,32 @@ def test_spans_that_are_inside_of_each_other_end(run: Run, tmp_path: Path) -> No
     (tmp_path / "app.log").write_text("".join(json.dumps({**line, **each}) + "\n" for each in spans))
     tree = json.loads(run("trace", TRACE, "app.log", "--json").stdout)
     assert len(tree["items"]) == 3
+
+
+def test_odd_records_are_shown(run: Run, tmp_path: Path) -> None:
+    """Without a traceback, and nothing of them acts on a terminal."""
+    base = {"timestamp": "2026-02-19T10:00:00+00:00", "level": "INFO", "logger": "a", "message": "m", "trace_id": TRACE}
+    odd: list[dict[str, Any]] = [
+        {"span_id": "a", "duration_ms": 10**400},
+        {"span_id": "b", "duration_ms": -5, "outcome": "\x1b[2Jboo", "span": "\x1b]0;t\x07"},
+        {"logger": "\x1b[31m", "timestamp": None},
+        *({"span_id": f"s{number}", "parent_span_id": f"s{number - 1}"} for number in range(1500)),
+    ]
+    text = "".join(json.dumps({**base, **each}) + "\n" for each in odd)
+    text += json.dumps(base | {"span_id": "n"})[:-1] + ', "duration_ms": NaN}\n'
+    (tmp_path / "app.log").write_text(text)
+    found = run("trace", TRACE, "app.log")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "\x1b" not in found.stdout
+    assert "1970" not in found.stdout
+    assert "0 µs" in found.stdout.splitlines()[0]
+    assert run("trace", TRACE, "app.log", "--json").returncode == 0
+
+
+def test_an_id_that_others_begin_with(run: Run, tmp_path: Path) -> None:
+    """Is itself. One with signs in it is a text and no question."""
+    base = {"timestamp": "2026-02-19T10:00:00+00:00", "level": "INFO", "logger": "a", "message": "m"}
+    ids = ["req-1", "req-10", "x y or level>=debug"]
+    (tmp_path / "app.log").write_text("".join(json.dumps({**base, "trace_id": each}) + "\n" for each in ids))
+    assert run("trace", "req-1", "app.log").stdout.startswith("trace req-1  1 record")
+    assert run("trace", "x", "app.log").stdout.startswith("trace x y or level>=debug  1 record")

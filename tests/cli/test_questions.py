@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,7 +14,9 @@ import time
 from pathlib import Path
 
 import pytest
-from kinds import Run
+from kinds import Run, Start
+
+from unified_logger import get_logger, shutdown_logging
 
 LINES = [
     {"timestamp": "2026-02-19T10:00:00.000000+00:00", "level": "INFO", "logger": "shop", "message": "taken", "endpoint": "/buy", "latency_ms": 10},
@@ -75,6 +78,8 @@ def test_tables_for_programs(run: Run, logs: Path) -> None:
         (["-S", "2026-02-19T10:01:00Z", "-U", "2026-02-19T10:07:00Z"], 1),
         (["-S", "2026-02-19T11:01+01:00"], 2),
         (["--utc", "-S", "2026-02-19 10:01"], 2),
+        (["-S", "-99999d", "--utc"], 3),
+        (["-L", "*"], 3),
     ],
 )
 def test_options_choose_records_besides(run: Run, logs: Path, arguments: list[str], count: int) -> None:
@@ -97,6 +102,63 @@ def test_what_is_wrong_is_pointed_at(run: Run, logs: Path, question: str, place:
     first, shown, marks = found.stderr.splitlines()
     assert told in first
     assert (shown, marks) == (f"  {question}", f"  {place}")
+
+
+def test_options_may_stand_between_files(run: Run, logs: Path) -> None:
+    """And several files, or directories, are read."""
+    assert json.loads(run("query", "count", "-l", "error", "logs", "--json").stdout) == {"count": 1}
+    assert json.loads(run("query", "count", "logs", "logs/app.log", "--json").stdout) == {"count": 3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-S", "9999-01-01"], "from 1678 to 2262"),
+        (["-L", "shop*"], "shop or 'shop.*'"),
+        (["-t", ""], "--trace needs an id"),
+        (["-l", "loud"], "is no level"),
+    ],
+)
+def test_wrong_options(run: Run, logs: Path, arguments: list[str], told: str) -> None:
+    """Of both commands, in a sentence."""
+    for command in (["query", "count"], ["tail"]):
+        found = run(*command, "logs", *arguments)
+        assert found.returncode == 2
+        assert told in found.stderr or "there is no level" in found.stderr
+
+
+def test_what_waits_for_the_end_is_not_followed(run: Run, logs: Path) -> None:
+    found = run("query", "* | tail 1", "logs", "-f")
+    assert found.returncode == 2
+    assert "-f never reaches" in found.stderr
+
+
+def test_wide_tables_stay_small(run: Run, logs: Path) -> None:
+    """One long text does not pad all other rows."""
+    line = {**LINES[0], "message": "x" * 100_000}
+    with (logs / "app.log").open("a", encoding="utf-8") as file:
+        file.write("".join(json.dumps(line if number == 50 else LINES[0]) + "\n" for number in range(300)))
+    assert len(run("query", "* | fields message, level", "logs").stdout) < 100_000
+
+
+def test_levels_that_a_program_has_named(run: Run, start: Start, log_dir: Path) -> None:
+    """By the catalogue of the directory, as for every reader. Seen to fail: left out."""
+    logging.addLevelName(35, "AUDIT")
+    start(console_format="off", max_bytes="1MB")
+    get_logger("a").log(35, "changed")
+    shutdown_logging()
+    for question in ("level >= warning | count", "level = audit | count", "level > 30 | count"):
+        assert json.loads(run("query", question, str(log_dir), "--json").stdout) == {"count": 1}
+    assert json.loads(run("query", "count", str(log_dir), "-l", "audit", "--json").stdout) == {"count": 1}
+
+
+def test_ids_behind_a_path_are_asked_without_it(run: Run, tmp_path: Path) -> None:
+    """As Google's lines have them."""
+    line = {"time": "2026-02-19T10:00:00Z", "severity": "INFO", "message": "m"}
+    line["logging.googleapis.com/trace"] = "projects/shop/traces/4bf92f3577b34da6a3ce929d0e0e4736"
+    (tmp_path / "app.log").write_text(json.dumps(line) + "\n")
+    for question in ("trace_id = 4bf92f3577b34da6a3ce929d0e0e4736 | count", "trace_id = 4bf9* | count"):
+        assert json.loads(run("query", question, "app.log", "--json").stdout) == {"count": 1}
 
 
 def test_files_that_are_not_there(run: Run, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_is_wrong_is_said(run: Run, filled: Path) -> None:
         (("--utc=1",), "--utc takes no value"),
         (("-fr",), "-f and -r do not go together"),
         (("--fields", "a"), "--fields is for -o csv and -o fields"),
-        (("-L", "a*b"), "--logger takes a name"),
+        (("-L", "a*b"), "shop or 'shop.*'"),
         (("missing",), "missing"),
         (("",), "the name of a file is empty"),
     ]:

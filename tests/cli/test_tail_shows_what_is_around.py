@@ -63,6 +63,21 @@ def test_the_records_that_fit_and_those_around(run: Run, logs: Path, arguments: 
     assert numbers(run, *arguments) == expected
 
 
+def test_half_a_second_is_no_half_year(run: Run, logs: Path) -> None:
+    """Seen to fail: `500ms` was read as minutes."""
+    assert numbers(run, "-l", "error", "--around", "500ms") == [15]
+
+
+def test_traces_behind_a_path_are_found(run: Run, tmp_path: Path) -> None:
+    """As Google's lines have them."""
+    base = {"time": "2026-02-19T10:00:00Z", "severity": "INFO", "message": "m"}
+    base["logging.googleapis.com/trace"] = f"projects/shop/traces/{TRACES['a']}"
+    lines = [{**base, "number": number, "severity": "ERROR" if number == 1 else "INFO"} for number in range(3)]
+    (tmp_path / "app.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = run("tail", "app.log", "-l", "error", "-C", "-o", "fields", "--fields", "number")
+    assert found.stdout.split() == ["0", "1", "2"]
+
+
 def test_nothing_that_fits_has_nothing_around(run: Run, logs: Path) -> None:
     found = run("tail", "logs", "-l", "critical", "-C")
     assert (found.returncode, found.stdout, found.stderr) == (1, "", "")

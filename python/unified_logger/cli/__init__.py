@@ -28,6 +28,8 @@ COMMANDS = {
     "schema": "print the JSON Schema of configuration files, for editors",
 }
 _QUICK = ("tail",)
+# Those whose options may stand between names of files.
+_MIXED = ("query", "trace", "stats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +72,8 @@ def _run(given: list[str], name: str) -> int:
 
     # In the order in which programs import it, and not in that of the command's needs.
     import_module("unified_logger.api")
+    if name in _MIXED:
+        return int(import_module(f".{name}", __name__).main(given[1:]))
     parser = argparse.ArgumentParser(
         prog="unified-logger",
         description="Looks after the log files, black boxes and configuration of programs that log with unified_logger.",

@@ -188,3 +188,23 @@ def help_of(usage: str, sentences: str, options: Sequence[Option], end: str = ""
     if end:
         lines += ["", end]
     return "\n".join(lines) + "\n"
+
+
+def logger(name: str) -> str:
+    """The name of a logger that stands for those below it, too, of `shop` or `shop.*`. `*` is every logger.
+
+    Args:
+        name: What was given.
+
+    Returns:
+        The name; empty for every logger.
+
+    Raises:
+        WrongError: It is no such name.
+    """
+    found = "" if name == "*" else name.removesuffix(".*").removesuffix(".")
+    if "*" in found or "?" in found:
+        raise WrongError(
+            f"--logger = {name!r} is not allowed: a name stands for the loggers below it, too, as shop or 'shop.*'"
+        )
+    return found

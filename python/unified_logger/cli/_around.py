@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from .. import _core
+from . import _questions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,21 +46,22 @@ def question(
     since, until, level, loggers, trace, is_start = wanted
     questions = list(questions)
     if trace is not None and is_start:
-        questions.append(_core.Query(f"trace_id = {trace}*", True, []))
+        questions.append(_questions.ask(f"trace_id = {trace}*", True, directory))
         trace = None
     found = _core.LogFiles(
         directory, files, (since, until), level, [], loggers, trace, None, [], False, None, questions, True
     )
-    records = deque(_records(found), maxlen=_MOST if last is None else min(last, _MOST))
+    records = deque(_records(found), maxlen=_MOST + 1 if last is None else min(last, _MOST + 1))
     if not records:
         return None
     remarks = []
-    if len(records) == _MOST:
+    if len(records) > _MOST:
+        records.popleft()
         remarks.append(f"only what is around the last {_MOST} of these records is shown")
     if around == "trace":
         ids = {trace_id for _, trace_id in records if trace_id}
         times = {time for time, trace_id in records if not trace_id and time is not None}
-        parts = [f"trace_id in ({', '.join(map(_quoted, sorted(ids)))})"] if ids else []
+        parts = [f"trace_id in ({', '.join(map(_questions.quoted, sorted(ids)))})"] if ids else []
         # A record without a trace stands for itself.
         parts += [f"(time = '{_iso(time)}' and not trace_id exists)" for time in sorted(times)]
         return (" or ".join(parts), remarks) if parts else None
@@ -86,11 +88,8 @@ def _records(found: _core.LogFiles) -> Iterator[tuple[int | None, str | None]]:
     while not is_last:
         batch, is_last, _ = found.read(_SLICE)
         for record in batch:
-            yield record.nanoseconds, record.trace_id
-
-
-def _quoted(text: str) -> str:
-    return "'{}'".format(text.replace("\\", "\\\\").replace("'", "\\'"))
+            # Ids that stand behind a path, as Google has them, are asked without it.
+            yield record.nanoseconds, record.trace_id and record.trace_id.rpartition("/")[2]
 
 
 def _iso(nanoseconds: int) -> str:

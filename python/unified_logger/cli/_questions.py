@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import _core, levels
-from . import _times
+from . import _arguments, _times
 from ._arguments import WrongError
 
 if TYPE_CHECKING:
@@ -19,10 +19,40 @@ if TYPE_CHECKING:
 
 # How long the engine searches before signals are looked at, seconds.
 _SLICE = 0.1
+_OF_TIMES = ("-S", "-U", "--since", "--until")
 
 
 class RefusedError(Exception):
     """What was asked cannot be answered. The text says why."""
+
+
+def parser(name: str, what: str, more: str | None = None) -> argparse.ArgumentParser:
+    """The parser of a command.
+
+    Args:
+        name: The name of the command.
+        what: What it does.
+        more: What its help says at the end.
+    """
+    import argparse
+
+    return argparse.ArgumentParser(
+        prog=f"unified-logger {name}",
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> Namespace:
+    """Arguments in any order. `-10m` behind `-S` is a time and no option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] in _OF_TIMES and argument.startswith("-") and argument[1:2].isdigit():
+            option = joined.pop()
+            argument = f"{option}={argument}" if option.startswith("--") else option + argument
+        joined.append(argument)
+    return parser.parse_intermixed_args(joined)
 
 
 def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> None:
@@ -48,18 +78,23 @@ def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> 
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
 
 
-def ask(question: str, is_utc: bool) -> _core.Query:
+def ask(question: str, is_utc: bool, directory: str) -> _core.Query:
     """Reads a question.
 
     Args:
         question: Its text.
         is_utc: Whether times without an offset are UTC, and not local.
+        directory: The directory whose programs may have named levels.
 
     Raises:
         RefusedError: It is none. The text shows the place.
     """
     try:
-        return _core.Query(question, is_utc, [])
+        question.encode()
+    except UnicodeEncodeError:
+        raise RefusedError("the question is not UTF-8") from None
+    try:
+        return _core.Query(question, is_utc, _core.named_levels(directory))
     except ValueError as wrong:
         what, start, end = wrong.args
     line = " ".join(question.splitlines()) if "\n" in question else question
@@ -86,15 +121,18 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
     since, until = _time(given.since, "since", given.utc), _time(given.until, "until", given.utc)
     level = None
     if given.level is not None:
-        try:
-            level = levels.parse(given.level)
-        except ValueError:
-            raise RefusedError(f"--level {given.level!r} is no level: write {levels.ALLOWED}") from None
-    loggers = [name.removesuffix(".*") for name in given.logger]
-    if not loggers and logger is not None:
+        level = _core.level_number(directory_of(given.paths), given.level.strip())
+        if level is None:
+            raise RefusedError(f"--level {given.level!r} is no level: write {levels.ALLOWED}")
+    try:
+        loggers = [_arguments.logger(name) for name in given.logger]
+    except WrongError as wrong:
+        raise RefusedError(str(wrong)) from None
+    loggers = [] if "" in loggers else loggers
+    if not given.logger and logger is not None:
         loggers = [logger]
-    if given.trace is not None and trace is not None and given.trace != trace:
-        trace = given.trace
+    if given.trace == "":
+        raise RefusedError("--trace needs an id")
     directory, names = _places(given.paths)
     try:
         return _core.LogFiles(
@@ -110,7 +148,7 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
             follow,
             None,
             [query],
-            not names,
+            len(names) != 1,
         )
     except OSError as error:
         raise RefusedError(str(error)) from None
@@ -124,20 +162,19 @@ def _sooner(one: int | None, other: int | None) -> int | None:
     return one if other is None else other if one is None else min(one, other)
 
 
-def _places(paths: list[str]) -> tuple[str, list[str]]:
-    """The directory, and the names of files; none for all of the directory.
+def directory_of(paths: list[str]) -> str:
+    """The directory whose programs may have named levels."""
+    return _places(paths)[0]
 
-    Raises:
-        RefusedError: There are several directories, or one beside files.
-    """
+
+def _places(paths: list[str]) -> tuple[str, list[str]]:
+    """The directory, and the names of files; none for all of the directory."""
     if not paths:
         return os.environ.get("LOG_DIR") or "logs", []
-    directories = [path for path in paths if os.path.isdir(path)]
-    if not directories:
-        return os.curdir, [os.path.abspath(path) for path in paths]
-    if len(paths) > 1:
-        raise RefusedError("give one directory, or files")
-    return directories[0], []
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        return paths[0], []
+    first = paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0])
+    return first or ".", [os.path.abspath(path) for path in paths]
 
 
 def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> Iterator[list[bytes]]:
@@ -152,7 +189,10 @@ def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> It
     shows = sys.stderr.isatty() and frame is None
     begun, told = drawn, False
     while True:
-        lines, is_last, _ = query.ask(found, _SLICE)
+        try:
+            lines, is_last, _ = query.ask(found, _SLICE)
+        except OSError as error:
+            raise RefusedError(str(error)) from None
         if lines:
             yield lines
         now = time.monotonic()
@@ -168,13 +208,18 @@ def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> It
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+def quoted(text: str) -> str:
+    """A text as a value in a question."""
+    return "'{}'".format(text.replace("\\", "\\\\").replace("'", "\\'"))
+
+
 def rows(question: str, given: Namespace) -> tuple[list[list[Any]], list[str]]:
     """The rows of the answer to a question, and what they lack, in sentences.
 
     Raises:
         RefusedError: The files cannot be read.
     """
-    query = ask(question, given.utc)
+    query = ask(question, given.utc, directory_of(given.paths))
     found = files(given, query, follow=False)
     for _ in answer(query, found, None):
         pass
@@ -192,11 +237,14 @@ def records(trace: str, given: Namespace, remarks: list[str]) -> Iterator[_core.
     Raises:
         RefusedError: The files cannot be read.
     """
-    query = ask(f"trace_id = {trace}", given.utc)
+    query = ask(f"trace_id = {quoted(trace)}", given.utc, directory_of(given.paths))
     found = files(given, query, follow=False)
     is_last = False
     while not is_last:
-        batch, is_last, _ = found.read(_SLICE)
+        try:
+            batch, is_last, _ = found.read(_SLICE)
+        except OSError as error:
+            raise RefusedError(str(error)) from None
         yield from batch
     remarks += found.remarks()
 

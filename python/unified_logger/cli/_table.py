@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _BAR = 30
 _LEAST_BAR = 8
-_DAY = 86_400
+_WIDEST = 200
 
 
 def cell_text(value: Any, is_utc: bool) -> str:
@@ -32,7 +32,7 @@ def cell_text(value: Any, is_utc: bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.1f}"
+        return f"{value:.1f}" if 1e6 <= abs(value) < 1e15 else f"{value:.6g}"
     if isinstance(value, datetime):
         moment = value if is_utc else value.astimezone()
         text = moment.strftime("%Y-%m-%d %H:%M:%S")
@@ -124,6 +124,8 @@ def drawn(
     widths = [max([width_of(names[at]), *(width_of(row[at]) for row in texts)]) for at in range(len(columns))]
     if columns_of_terminal is not None:
         _narrow(widths, is_number, columns_of_terminal)
+    # One long text is no reason for a table of mostly spaces. JSON and CSV have all of it.
+    widths = [min(width, _WIDEST) for width in widths]
     bars = _bars(rows, is_number, widths, columns_of_terminal)
     head = "  ".join(_placed(name, width, right) for name, width, right in zip(names, widths, is_number, strict=True))
     lines = [f"\x1b[1m{head.rstrip()}\x1b[0m" if bold else head.rstrip()]
@@ -140,12 +142,15 @@ def _placed(text: str, width: int, right: bool) -> str:
 
 
 def _narrow(widths: list[int], is_number: Sequence[bool], most: int) -> None:
-    """Takes room from the widest texts until the table fits."""
-    while sum(widths) + 2 * (len(widths) - 1) > most:
-        texts = [at for at, number in enumerate(is_number) if not number and widths[at] > _LEAST_BAR]
-        if not texts:
-            return
-        widths[max(texts, key=lambda at: widths[at])] -= 1
+    """Gives the widest texts so much room that the table fits."""
+    texts = [at for at, number in enumerate(is_number) if not number and widths[at] > _LEAST_BAR]
+    others = sum(width for at, width in enumerate(widths) if at not in texts)
+    room = most - 2 * (len(widths) - 1) - others
+    # The narrowest first: each takes what it needs, as long as that is no more than its share.
+    for taken, at in enumerate(sorted(texts, key=lambda at: widths[at])):
+        share = max(_LEAST_BAR, room // (len(texts) - taken))
+        widths[at] = min(widths[at], share)
+        room -= widths[at]
 
 
 def _bars(

@@ -9,6 +9,7 @@ from ._arguments import WrongError
 ALLOWED = "now, today, yesterday, 10:30, 2026-02-19, '2026-02-19 10:30', 2026-02-19T10:30:00+01:00, -10m, '2h ago' or @1771493400"
 _SECOND = 1_000_000_000
 _UNITS = {
+    "ms": 0.001,
     "s": 1,
     "sec": 1,
     "second": 1,
@@ -22,6 +23,10 @@ _UNITS = {
     "w": 604_800,
     "week": 604_800,
 }
+
+
+# As far as the engine counts.
+_MOST = 2**63 - 1
 
 
 def nanoseconds(option: str, text: str, *, utc: bool) -> int:
@@ -38,6 +43,13 @@ def nanoseconds(option: str, text: str, *, utc: bool) -> int:
     Raises:
         WrongError: It is no time.
     """
+    found = _nanoseconds(option, text, utc)
+    if abs(found) > _MOST:
+        raise WrongError(f"{option} = {text!r} is no time: it may be from 1678 to 2262")
+    return found
+
+
+def _nanoseconds(option: str, text: str, utc: bool) -> int:
     told = text.strip().lower()
     now = time.time_ns()
     if told == "now":
@@ -46,7 +58,8 @@ def nanoseconds(option: str, text: str, *, utc: bool) -> int:
         return _of_day(("yesterday", "today", "tomorrow").index(told) - 1, utc)
     try:
         if told.startswith("@"):
-            return int(float(told[1:]) * _SECOND) if "." in told else int(told[1:]) * _SECOND
+            whole, _, part = told[1:].partition(".")
+            return int(whole) * _SECOND + int(f"{part:0<9}"[:9] or 0)
         length = _length(told)
         if length is not None:
             return now - length
@@ -69,8 +82,8 @@ def length(option: str, text: str) -> int:
         found = _length(f"-{text.strip().lower()}")
     except (ValueError, OverflowError):
         found = None
-    if not found:
-        raise WrongError(f"{option} = {text!r} is no length of time: it may be 5s, 2m, 1h30m")
+    if not found or found > _MOST // 4:
+        raise WrongError(f"{option} = {text!r} is no length of time: it may be 500ms, 5s, 2m, 1h30m")
     return found
 
 
@@ -91,7 +104,7 @@ def _length(told: str) -> int | None:
         number, rest = float(rest[:digits]), rest[digits:]
         letters = len(rest) - len(rest.lstrip("abcdefghijklmnopqrstuvwxyz"))
         unit, rest = rest[:letters], rest[letters:]
-        seconds = _UNITS.get(unit) or _UNITS.get(unit.removesuffix("s"))
+        seconds = _UNITS.get(unit) or (_UNITS.get(unit.removesuffix("s")) if len(unit) > 2 else None)
         if seconds is None:
             raise ValueError
         total += number * seconds

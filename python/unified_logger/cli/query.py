@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from . import _questions, _table
 
 if TYPE_CHECKING:
-    import argparse
     from argparse import Namespace
     from typing import Any
+
+    from .. import _core
 
 _HELP = "filter, count and order the records of log files"
 _MORE = """
@@ -28,17 +29,16 @@ docs/cli.md tells all of it.
 _FRAME = 1.0
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command to the others."""
-    import argparse
+def main(arguments: list[str]) -> int:
+    """Runs the command.
 
-    parser = commands.add_parser(
-        "query",
-        help=_HELP,
-        description=_HELP + ".",
-        epilog=_MORE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    Args:
+        arguments: Those behind the name of the command.
+
+    Returns:
+        The exit status, as `run` gives it; 2 for wrong arguments.
+    """
+    parser = _questions.parser("query", _HELP, _MORE)
     parser.add_argument("question", metavar="QUESTION", help="a filter, and stages behind '|'")
     _questions.add_options(parser)
     parser.add_argument(
@@ -46,7 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--json", action="store_const", const="json", dest="output", help="the same as -o json")
     parser.add_argument("-f", "--follow", action="store_true", help="go on, and draw the table anew each second")
-    parser.set_defaults(run=run)
+    return run(_questions.parsed(parser, arguments))
 
 
 def run(given: Namespace) -> int:
@@ -56,11 +56,25 @@ def run(given: Namespace) -> int:
         0 if something was found, 1 if nothing was, 2 if the question is wrong or something could not be read.
     """
     try:
-        query = _questions.ask(given.question, given.utc)
+        query = _questions.ask(given.question, given.utc, _questions.directory_of(given.paths))
         files = _questions.files(given, query, follow=given.follow)
     except _questions.RefusedError as refused:
         print(f"unified-logger query: {refused}", file=sys.stderr)
         return 2
+    if given.follow and query.waits:
+        print(
+            "unified-logger query: sort, top and tail of records come at the end, which -f never reaches",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        return _answered(given, query, files)
+    except _questions.RefusedError as refused:
+        print(f"unified-logger query: {refused}", file=sys.stderr)
+        return 2
+
+
+def _answered(given: Namespace, query: _core.Query, files: _core.LogFiles) -> int:
     is_found = False
     drawn = 0
     out = sys.stdout

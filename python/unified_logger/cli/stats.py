@@ -13,7 +13,6 @@ from .. import _core
 from . import _questions, _table
 
 if TYPE_CHECKING:
-    import argparse
     from argparse import Namespace
     from typing import Any
 
@@ -34,15 +33,22 @@ _LEFT_OUT = {
 }
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command to the others."""
-    parser = commands.add_parser("stats", help=_HELP, description=_HELP + ".")
+def main(arguments: list[str]) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: Those behind the name of the command.
+
+    Returns:
+        The exit status, as `run` gives it; 2 for wrong arguments.
+    """
+    parser = _questions.parser("stats", _HELP)
     parser.add_argument("directory", metavar="DIR", nargs="?", help="the log directory; by default $LOG_DIR, else logs")
     parser.add_argument("--errors", action="store_true", help="read the kinds of errors, however large their file is")
     parser.add_argument("--sites", action="store_true", help="read all records for the call sites that log most")
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
-    parser.set_defaults(run=run)
+    return run(_questions.parsed(parser, arguments))
 
 
 def run(given: Namespace) -> int:

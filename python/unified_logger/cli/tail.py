@@ -93,14 +93,14 @@ def _say(text: str) -> None:
     print(f"unified-logger tail: {harmless}", file=sys.stderr, flush=True)
 
 
-def _question(text: str, option: str, utc: bool) -> _core.Query:
+def _question(text: str, option: str, utc: bool, directory: str) -> _core.Query:
     """A filter. An expression is one of its conditions."""
     from . import _questions
 
     if option == "--grep":
         text = "~ '{}'".format(text.replace("\\", "\\\\").replace("'", "\\'"))
     try:
-        query = _questions.ask(text, utc)
+        query = _questions.ask(text, utc, directory)
     except _questions.RefusedError as refused:
         raise WrongError(f"{option}: {refused}") from None
     if not query.is_filter:
@@ -159,9 +159,7 @@ class _Tail:
                     f"there is no level {level!r}: it may be DEBUG, INFO, WARNING, ERROR, CRITICAL, one that a program of "
                     f"{self._directory!r} has named, or a number"
                 )
-        loggers = [name.removesuffix("*").removesuffix(".") for name in given.texts("logger")]
-        if any("*" in name for name in loggers):
-            raise WrongError("--logger takes a name, which stands for the loggers below it, too: shop or 'shop.*'")
+        loggers = [_arguments.logger(name) for name in given.texts("logger")]
         trace = given.text("trace")
         if trace == "":
             raise WrongError("--trace needs an id")
@@ -172,7 +170,7 @@ class _Tail:
     def _questions_of(self, given: Given) -> list[_core.Query]:
         """The conditions of `-q` and `-g`."""
         asked = [(given.text("query"), "--query"), (given.text("grep"), "--grep")]
-        return [_question(text, option, self._utc) for text, option in asked if text is not None]
+        return [_question(text, option, self._utc, self._directory) for text, option in asked if text is not None]
 
     def _around_of(self, given: Given) -> str | int | None:
         """What is shown with the records: `trace`, or so many nanoseconds around them."""
@@ -197,7 +195,8 @@ class _Tail:
                 return None
             if not (lines.isascii() and lines.isdecimal()):
                 raise WrongError(f"--lines = {lines!r} is not allowed: it must be a number from 0 on, or all")
-            return int(lines)
+            # Nobody has more.
+            return min(int(lines), 1 << 40)
         if given.has("since") or given.has("trace") or self._is_piped:
             return None
         return _LAST_BEFORE_FOLLOWING if self._follows else _LAST
@@ -215,6 +214,7 @@ class _Tail:
         """Shows what was asked for."""
         if self._is_piped:
             return self._show_piped()
+        self._narrow()
         if self._around is not None:
             from . import _around
 
@@ -231,9 +231,9 @@ class _Tail:
             for remark in remarks:
                 _say(remark)
             # All that is around them, whatever they were chosen by.
-            self._questions = [_question(question, "--context", True)]
+            self._questions = [_question(question, "--context", True, self._directory)]
             self._wanted, self._last = (None, None, None, [], None, False), None
-        self._narrow()
+            self._narrow()
         try:
             shown = _core.LogText(
                 self._directory,

@@ -6,12 +6,12 @@ import json
 import os
 import re
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import _questions, _table
 
 if TYPE_CHECKING:
-    import argparse
     from argparse import Namespace
     from collections.abc import Iterator
     from typing import Any
@@ -22,20 +22,31 @@ _MOST = 20_000
 # A pause is shown that takes at least so much of the whole trace, and so many seconds.
 _GAP_SHARE, _GAP = 0.1, 0.001
 _ERROR = 40
+# Durations are told in milliseconds: no request takes a century.
+_LONGEST = 3.2e12
+# Spans deeper than that are shown beside each other.
+_DEEPEST = 50
 _BAR = 24
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command to the others."""
-    parser = commands.add_parser("trace", help=_HELP, description=_HELP + ".")
+def main(arguments: list[str]) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: Those behind the name of the command.
+
+    Returns:
+        The exit status, as `run` gives it; 2 for wrong arguments.
+    """
+    parser = _questions.parser("trace", _HELP)
     parser.add_argument("id", metavar="ID", help="the id of a trace, or its beginning")
     _questions.add_options(parser, with_trace=False)
     parser.add_argument("--json", action="store_true", help="print the tree as JSON")
-    parser.set_defaults(run=run)
+    return run(_questions.parsed(parser, arguments))
 
 
 class Span:
-    """A step of a request.
+    """A step of a request. Its items do not change once it was asked for its begin, its end or its errors.
 
     Args:
         span_id: Its id; None for records that have none.
@@ -49,12 +60,12 @@ class Span:
         self.duration: float | None = None
         self.items: list[Span | Line] = []
 
-    @property
+    @cached_property
     def begin(self) -> int:
         """When its first record was logged, nanoseconds."""
         return min((item.begin for item in self.items), default=0)
 
-    @property
+    @cached_property
     def end(self) -> int:
         """When its last record was logged, nanoseconds."""
         return max((item.end for item in self.items), default=0)
@@ -63,9 +74,10 @@ class Span:
         """How long it took, as it says itself or as its records tell."""
         return self.duration if self.duration is not None else (self.end - self.begin) / 1e9
 
+    @cached_property
     def errors(self) -> int:
         """How many records at ERROR and above it has, those of spans inside included."""
-        return sum(item.errors() for item in self.items)
+        return sum(item.errors for item in self.items)
 
 
 class Line:
@@ -86,6 +98,7 @@ class Line:
         self.logger = logger
         self.record = record
 
+    @property
     def errors(self) -> int:
         """1 if it is an error."""
         return int(self.number >= _ERROR)
@@ -127,11 +140,13 @@ def _trace_named(given: Namespace) -> tuple[str | None, list[str]]:
         raise _questions.RefusedError(f"{given.id!r} is no id of a trace")
     if len(given.id) >= 32:
         return given.id, []
-    question = f"trace_id = {given.id} or trace_id = {given.id}* | count by trace_id"
+    question = f"trace_id = {_questions.quoted(given.id)} or trace_id = {given.id}* | count by trace_id"
     rows, remarks = _questions.rows(question, given)
     ids = [str(row[0]) for row in rows]
+    if given.id in ids:
+        return given.id, remarks
     if len(ids) > 1:
-        shown = ", ".join(ids[:10]) + (", …" if len(ids) > 10 else "")
+        shown = ", ".join(_table.cell_text(each, True) for each in ids[:10]) + (", …" if len(ids) > 10 else "")
         return None, [f"{len(ids)} traces begin with {given.id}: {shown}"]
     return (ids[0] if ids else given.id), remarks
 
@@ -139,13 +154,8 @@ def _trace_named(given: Namespace) -> tuple[str | None, list[str]]:
 def _lines(trace: str, given: Namespace) -> tuple[list[Line], list[str]]:
     """All records of the trace, each once, in the order of time."""
     found: list[Line] = []
-    seen: set[bytes] = set()
     remarks: list[str] = []
     for record in _questions.records(trace, given, remarks):
-        # An error is in several files.
-        if record.raw in seen:
-            continue
-        seen.add(record.raw)
         if len(found) == _MOST:
             remarks.append(f"records beyond the first {_MOST} are left out")
             break
@@ -156,7 +166,15 @@ def _lines(trace: str, given: Namespace) -> tuple[list[Line], list[str]]:
         if not isinstance(parsed, dict):
             parsed = {"message": record.raw.decode("utf-8", "replace")}
         level = record.level or "?"
-        found.append(Line(record.nanoseconds or 0, level, _questions.number_of(level), record.logger or "", parsed))
+        found.append(
+            Line(
+                record.nanoseconds if record.nanoseconds is not None else found[-1].begin if found else 0,
+                level,
+                _questions.number_of(level),
+                record.logger or "",
+                parsed,
+            )
+        )
     found.sort(key=lambda line: line.begin)
     return found, remarks
 
@@ -199,8 +217,8 @@ def tree(lines: list[Line]) -> Span:
         if isinstance(name, str) and span.name is None:
             span.name = name
         duration = _field(line.record, "duration_ms")
-        if isinstance(duration, (int, float)) and not isinstance(duration, bool):
-            span.duration = duration / 1e3
+        if isinstance(duration, (int, float)) and not isinstance(duration, bool) and 0 <= duration < _LONGEST:
+            span.duration = float(duration) / 1e3
         outcome = _field(line.record, "outcome")
         if isinstance(outcome, str):
             span.outcome = outcome
@@ -213,8 +231,9 @@ def tree(lines: list[Line]) -> Span:
     for span in spans.values():
         above = spans.get(span.parent or "")
         # A record may say anything: no span is put into itself.
-        is_inside_itself = above is not None and span.span_id in _ancestors(above, spans)
-        (root if above is None or is_inside_itself else above).items.append(span)
+        ancestors = set() if above is None else _ancestors(above, spans)
+        is_inside = above is not None and span.span_id not in ancestors and len(ancestors) < _DEEPEST
+        (above if above is not None and is_inside else root).items.append(span)
     for span in (root, *spans.values()):
         span.items.sort(key=lambda item: item.begin)
     return root
@@ -223,7 +242,7 @@ def tree(lines: list[Line]) -> Span:
 def _ancestors(span: Span, spans: dict[str, Span]) -> set[str | None]:
     found: set[str | None] = set()
     above: Span | None = span
-    while above is not None and above.span_id not in found:
+    while above is not None and above.span_id not in found and len(found) < _DEEPEST:
         found.add(above.span_id)
         above = spans.get(above.parent or "")
     return found
@@ -237,7 +256,7 @@ def _as_json(span: Span) -> dict[str, Any]:
         "parent_span_id": span.parent,
         "outcome": span.outcome,
         "seconds": span.seconds(),
-        "errors": span.errors(),
+        "errors": span.errors,
         "items": items,
     }
 
@@ -247,8 +266,8 @@ def _drawn(trace: str, root: Span, lines: list[Line], given: Namespace) -> str:
     width = os.get_terminal_size(sys.stdout.fileno()).columns or 80 if is_terminal else 10_000
     paint = _Paint(_questions.is_colourful(given, is_terminal))
     whole = max((root.end - root.begin) / 1e9, *(span.seconds() for span in _spans(root)), 0.0)
-    errors = root.errors()
-    head = f"trace {trace}  {_many(len(lines), 'record')}  {_seconds(whole)}"
+    errors = root.errors
+    head = f"trace {_table.cell_text(trace, True)}  {_many(len(lines), 'record')}  {_seconds(whole)}"
     if errors:
         head += "  " + paint.red(_many(errors, "error"))
     out = [head]
@@ -277,14 +296,15 @@ def _draw(span: Span, indent: str, begin: int, whole: float, width: int, paint: 
             name = item.name or f"span {item.span_id}"
             title = f"{offset}  {indent}{branch}{_table.cell_text(name, True)}  {_seconds(item.seconds())}"
             if item.outcome not in (None, "ok"):
-                title += f"  {item.outcome}"
+                title += f"  {_table.cell_text(item.outcome, True)}"
             bar = _bar(item, begin, whole, width - _table.width_of(title) - 2)
             shown = _table.cut(title, width)
-            shown = paint.red(shown) if item.errors() or item.outcome == "error" else paint.bold(shown)
+            shown = paint.red(shown) if item.errors or item.outcome == "error" else paint.bold(shown)
             out.append(f"{shown}  {paint.dim(bar)}" if bar else shown)
             _draw(item, indent + below, begin, whole, width, paint, out)
         elif not _tells_span(item):
-            text = f"{offset}  {indent}{item.level:<8} {item.logger}  {_message(item.record)}"
+            said = f"{_table.cell_text(item.level, True):<8} {_table.cell_text(item.logger, True)}"
+            text = f"{offset}  {indent}{said}  {_message(item.record)}".rstrip()
             out.append(paint.of_level(_table.cut(text, width), item.number))
         last_end = max(item.end, last_end or 0)
 
@@ -306,7 +326,7 @@ def _bar(span: Span, begin: int, whole: float, room: int) -> str:
 
 def _message(record: dict[str, Any]) -> str:
     message = _field(record, "message", "body", "msg", "event")
-    text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
+    text = "" if message is None else message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
     exception = _field(record, "exception.message", "error.message")
     kind = _field(record, "exception.type", "error.type")
     if kind is not None:

@@ -26,8 +26,8 @@ _UNITS = {
     "B": 1,
 }
 _SECONDS = {"": 1.0, "MS": 0.001, "S": 1.0, "M": 60.0, "MIN": 60.0, "H": 3600.0}
-# 2**53 has sixteen digits; more digits would overflow.
 _UNQUOTED = "; write it without quotes"
+# 2**53 has sixteen digits; more digits would overflow.
 _NUMBER = r"\s*((?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:E\+?\d{1,2})?)\s*([A-Z]{0,3})\s*"
 
 

@@ -140,12 +140,18 @@ enum Backwards {
 /// The number of a level by its name: a standard one, or one that the programs of a directory have noted.
 #[must_use]
 pub fn level_number(directory: &Path, name: &str) -> Option<i32> {
-    Keys::default().level_number(name).or_else(|| {
-        let mut directory = Directory::of(directory);
-        directory.look(&mut Remarks::default());
-        let mut levels = directory.known().levels();
-        levels.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, number)| number)
-    })
+    // A standard level needs no look at the directory. Another one may have the number that a program gave it.
+    let standard = crate::level::is_standard_name(&name.to_ascii_uppercase());
+    let levels = if standard { Vec::new() } else { named_levels(directory) };
+    Keys { levels, ..Keys::default() }.level_number(name)
+}
+
+/// The levels that the programs of a directory have named, with their numbers.
+#[must_use]
+pub fn named_levels(directory: &Path) -> Vec<(String, i32)> {
+    let mut directory = Directory::of(directory);
+    directory.look(&mut Remarks::default());
+    directory.known().levels().map(|(name, number)| (name.to_owned(), number)).collect()
 }
 
 /// Where the rotated file is that was named without the end that packing has given it.

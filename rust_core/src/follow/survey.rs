@@ -40,6 +40,8 @@ const SPANS: [i64; 12] = {
 };
 /// Names of levels and loggers that are told apart. Further ones count together.
 const MOST_NAMES: usize = 10_000;
+/// So many seconds are told apart. Beyond that they are put together, as later they would be anyway: no span is that short then.
+const MOST_SECONDS: usize = 50_000;
 const OTHERS: &str = "(others)";
 const NONE: &str = "(none)";
 
@@ -149,6 +151,22 @@ fn count(counts: &mut Counts, name: &str, lines: u64) {
     }
 }
 
+/// Puts seconds together, so that few are left: into the shortest spans that all of them would have.
+fn coarsen(seconds: &mut BTreeMap<i64, Counts>) {
+    let (Some(first), Some(last)) = (seconds.keys().next(), seconds.keys().next_back()) else { return };
+    let span = span_of(first.saturating_mul(SPANS[0]), last.saturating_mul(SPANS[0])) / SPANS[0];
+    for (second, counts) in std::mem::take(seconds) {
+        let together = seconds.entry(second.div_euclid(span) * span).or_default();
+        counts.iter().for_each(|(level, lines)| count(together, level, *lines));
+    }
+}
+
+/// The shortest span of which there are few between two times.
+fn span_of(first: i64, last: i64) -> i64 {
+    let fits = |span: &&i64| last.div_euclid(**span) - first.div_euclid(**span) < MOST_SPANS;
+    *SPANS.iter().find(fits).unwrap_or(&SPANS[SPANS.len() - 1])
+}
+
 impl Surveyor {
     fn set(&mut self, set: &str) -> Result<()> {
         let mut files = SetFiles::of(set.to_owned());
@@ -221,6 +239,9 @@ impl Surveyor {
                 found.times = Some((first.min(time), last.max(time)));
                 if is_of_times {
                     count(seconds.entry(time.div_euclid(SPANS[0])).or_default(), level, 1);
+                    if seconds.len() > MOST_SECONDS {
+                        coarsen(&mut seconds);
+                    }
                 }
             }
         })?;
@@ -275,18 +296,17 @@ impl Surveyor {
     fn put_spans(&mut self) -> Result<()> {
         let Times { parts, seconds } = std::mem::take(&mut self.times);
         let ends = parts.iter().flat_map(|part| [part.times.0, part.times.1]);
-        let ends = ends.chain(seconds.keys().map(|second| second * SPANS[0]));
+        let ends = ends.chain(seconds.keys().map(|second| second.saturating_mul(SPANS[0])));
         let Some((first, last)) = ends.fold(None, |found: Option<(i64, i64)>, time| {
             Some(found.map_or((time, time), |(first, last)| (first.min(time), last.max(time))))
         }) else {
             return Ok(());
         };
-        let fits = |span: &&i64| last.div_euclid(**span) - first.div_euclid(**span) < MOST_SPANS;
-        let span = *SPANS.iter().find(fits).unwrap_or(&SPANS[SPANS.len() - 1]);
+        let span = span_of(first, last);
         let mut spans: BTreeMap<i64, Counts> = BTreeMap::new();
-        let floor = |time: i64| time.div_euclid(span) * span;
+        let floor = |time: i64| time.div_euclid(span).saturating_mul(span);
         for (second, counts) in seconds {
-            let counted = spans.entry(floor(second * SPANS[0])).or_default();
+            let counted = spans.entry(floor(second.saturating_mul(SPANS[0]))).or_default();
             counts.iter().for_each(|(level, lines)| count(counted, level, *lines));
         }
         let mut several: BTreeMap<usize, Vec<usize>> = BTreeMap::new();

@@ -103,12 +103,23 @@ impl Cell<'_> {
             (Cell::Time(one), Cell::Time(other)) => one.cmp(other),
             (Cell::Truth(one), Cell::Truth(other)) => one.cmp(other),
             (Cell::Text(one), Cell::Text(other)) | (Cell::Json(one), Cell::Json(other)) => one.cmp(other),
-            _ => match (self.as_real(), other.as_real()) {
-                (Some(one), Some(other)) => one.total_cmp(&other),
-                _ => self.rank().cmp(&other.rank()),
-            },
+            (Cell::Real(one), Cell::Real(other)) => one.total_cmp(other),
+            (Cell::Integer(one), Cell::Real(other)) => exact(*one, *other),
+            (Cell::Real(one), Cell::Integer(other)) => exact(*other, *one).reverse(),
+            _ => self.rank().cmp(&other.rank()),
         }
     }
+}
+
+/// How an integer stands to a number with a fraction, or one beyond all integers: without rounding, so that the order of all numbers is one.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "within the bounds that are asked for")]
+fn exact(integer: i128, real: f64) -> Ordering {
+    const BEYOND: f64 = 1.7e38;
+    if real.abs() >= BEYOND {
+        return if real > 0.0 { Ordering::Less } else { Ordering::Greater };
+    }
+    let whole = real.trunc();
+    integer.cmp(&(whole as i128)).then_with(|| whole.total_cmp(&real))
 }
 
 /// What a field is compared with.
@@ -159,17 +170,12 @@ impl Literal {
     }
 
     /// How a value stands to this one. None where they are of different kinds.
-    #[allow(clippy::cast_precision_loss, reason = "as others compare them")]
     pub fn order_of(&self, value: &Cell<'_>) -> Option<Ordering> {
         match (value, self.number) {
             (Cell::Integer(value), Some(Number::Integer(number))) => Some(value.cmp(&number)),
-            (Cell::Integer(_) | Cell::Real(_), Some(number)) => {
-                let number = match number {
-                    Number::Integer(integer) => integer as f64,
-                    Number::Real(real) => real,
-                };
-                value.as_real()?.partial_cmp(&number)
-            }
+            (Cell::Integer(value), Some(Number::Real(number))) => Some(exact(*value, number)),
+            (Cell::Real(value), Some(Number::Integer(number))) => Some(exact(number, *value).reverse()),
+            (Cell::Real(value), Some(Number::Real(number))) => value.partial_cmp(&number),
             (Cell::Text(text), None) if self.truth.is_none() && !self.is_null => Some((**text).cmp(&self.text)),
             (Cell::Time(time), Some(Number::Integer(number))) => Some(i128::from(*time).cmp(&number)),
             _ => None,

@@ -75,7 +75,7 @@ impl Fields {
             Field::Time => seen.time.map(Cell::Time),
             Field::Level => text(seen.level()),
             Field::Logger => text(seen.logger()),
-            Field::Trace => text(seen.trace()),
+            Field::Trace => text(seen.trace().map(without_path)),
             Field::Named(_) | Field::Unasked => None,
         }));
         if !self.has_named {
@@ -88,7 +88,9 @@ impl Fields {
         for (field, cell) in self.all.iter().zip(cells) {
             let Field::Named(name) = field else { continue };
             *cell = pair(seen.line, name).map(of_pair);
-            if cell.is_none() && name == "message" && !seen.line.contains(&b'=') {
+            // A line without a level or a message that is a pair is a text.
+            let is_text = || pair(seen.line, "level").is_none() && pair(seen.line, "message").is_none();
+            if cell.is_none() && name == "message" && is_text() {
                 *cell = Some(Cell::Text(String::from_utf8_lossy(seen.line)));
             }
         }
@@ -146,6 +148,15 @@ impl Fields {
                 }
             }
         }
+    }
+}
+
+/// Ids that Google's lines have stand behind a path, and people ask for the id.
+fn without_path(id: Cow<'_, str>) -> Cow<'_, str> {
+    match (id.rfind('/'), id) {
+        (None, id) => id,
+        (Some(slash), Cow::Borrowed(id)) => Cow::Borrowed(&id[slash + 1..]),
+        (Some(slash), Cow::Owned(id)) => Cow::Owned(id[slash + 1..].to_owned()),
     }
 }
 
@@ -230,6 +241,9 @@ fn of_pair(text: &[u8]) -> Cell<'_> {
     match text {
         b"true" => Cell::Truth(true),
         b"false" => Cell::Truth(false),
+        _ if text.contains(&b'\\') => Cell::Text(unescaped(text, true)),
+        // `007` is no number that anybody counts with.
+        [b'0', b'0'..=b'9', ..] => Cell::Text(String::from_utf8_lossy(text)),
         _ => of_word(text),
     }
 }

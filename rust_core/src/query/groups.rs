@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::cell::Cell;
 use super::plan::owned;
 use super::quantile::Values;
+use super::table::order;
 use super::when::Now;
 
 /// So many groups are told apart; the records of further ones are counted as left out.
@@ -13,6 +14,8 @@ const MOST_GROUPS: usize = 100_000;
 /// So many values are kept for quantiles in all groups together, and so many to count different ones.
 const MOST_VALUES: usize = 2_000_000;
 const MOST_DISTINCT: usize = 1_000_000;
+/// Bytes of the values by which groups, and different values, are told apart.
+const MOST_BYTES: usize = 32 << 20;
 
 /// What is worked out of the records of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,6 +90,7 @@ pub struct Groups {
     key: Vec<u8>,
     values: usize,
     distinct: usize,
+    bytes: usize,
     /// Records whose group had no room.
     pub left_out: u64,
     /// Whether quantiles, and counts of different values, are not exact any more.
@@ -102,6 +106,7 @@ impl Groups {
             key: Vec::new(),
             values: 0,
             distinct: 0,
+            bytes: 0,
             left_out: 0,
             is_rounded: false,
             is_short: false,
@@ -137,10 +142,11 @@ impl Groups {
             }
         }
         if !self.groups.contains_key(&*self.key) {
-            if self.groups.len() >= MOST_GROUPS {
+            if self.groups.len() >= MOST_GROUPS || self.bytes + 2 * self.key.len() > MOST_BYTES {
                 self.left_out += 1;
                 return;
             }
+            self.bytes += 2 * self.key.len();
             let keys = self.grouping.by.iter().map(|key| value_of(key).owned()).collect();
             let group = self.group(keys);
             self.groups.insert(self.key.as_slice().into(), group);
@@ -155,13 +161,18 @@ impl Groups {
             match state {
                 State::Count(count) => *count += 1,
                 State::Distinct(seen) => {
-                    if self.distinct >= MOST_DISTINCT {
+                    let mut key = Vec::new();
+                    cell.put_key(&mut key);
+                    if seen.contains(&*key) {
+                        continue;
+                    }
+                    if self.distinct >= MOST_DISTINCT || self.bytes + key.len() > MOST_BYTES {
                         self.is_short = true;
                         continue;
                     }
-                    let mut key = Vec::new();
-                    cell.put_key(&mut key);
-                    self.distinct += usize::from(seen.insert(key.into()));
+                    self.bytes += key.len();
+                    self.distinct += 1;
+                    seen.insert(key.into());
                 }
                 State::Sum { whole, real, lost, has_reals, count } => match cell {
                     Cell::Integer(integer) => {
@@ -227,12 +238,17 @@ impl Groups {
         let spans: Vec<usize> = (0..keys).filter(|at| matches!(self.grouping.by[*at], Key::Span(..))).collect();
         rows.sort_by(|one, other| {
             let by_time = spans.iter().map(|at| one[*at].order(&other[*at])).find(|order| order.is_ne());
-            by_time.unwrap_or_else(|| other[keys].order(&one[keys])).then_with(|| {
+            by_time.unwrap_or_else(|| order(one, other, &[(keys, true)])).then_with(|| {
                 (0..keys).map(|at| one[at].order(&other[at])).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
             })
         });
         rows
     }
+}
+
+/// What is beyond all numbers has lost nothing that could be given back.
+fn sum(real: f64, lost: f64) -> f64 {
+    if lost.is_finite() { real + lost } else { real }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "sums of numbers as people read them")]
@@ -242,8 +258,8 @@ fn result(state: &State, what: What) -> Cell<'static> {
         State::Distinct(seen) => Cell::Integer(seen.len() as i128),
         State::Sum { count: 0, .. } => Cell::Nothing,
         State::Sum { whole, real, lost, has_reals, count } => match what {
-            What::Average => Cell::real((*whole as f64 + (real + lost)) / *count as f64),
-            _ if *has_reals => Cell::real(*whole as f64 + (real + lost)),
+            What::Average => Cell::real((*whole as f64 + sum(*real, *lost)) / *count as f64),
+            _ if *has_reals => Cell::real(*whole as f64 + sum(*real, *lost)),
             _ => Cell::Integer(*whole),
         },
         State::Extreme(kept) => owned(kept.as_ref()),

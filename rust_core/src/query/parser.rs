@@ -42,17 +42,37 @@ pub struct Parser {
     fields: Fields,
     /// The columns of the table; `None` as long as there are records.
     columns: Option<Vec<String>>,
+    /// What each of them holds.
+    kinds: Vec<Kind>,
     keys: usize,
     now: Now,
 }
 
 type Read<T> = Result<T, Wrong>;
 
+/// What a field holds, as far as it matters to what it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Time,
+    Level,
+    Other,
+}
+
 impl Parser {
     pub fn of(text: &str, now: Now) -> Read<Self> {
         let tokens = tokens(text)?;
         let length = text.chars().count();
-        Ok(Self { tokens, at: 0, length, depth: 0, fields: Fields::default(), columns: None, keys: 0, now })
+        Ok(Self {
+            tokens,
+            at: 0,
+            length,
+            depth: 0,
+            fields: Fields::default(),
+            columns: None,
+            kinds: Vec::new(),
+            keys: 0,
+            now,
+        })
     }
 
     pub fn plan(mut self) -> Read<Plan> {
@@ -148,8 +168,21 @@ impl Parser {
         })
     }
 
-    fn is_field(&self, number: usize, field: &Field) -> bool {
-        self.columns.is_none() && self.fields.get(number) == Some(field)
+    /// What a field or a column holds.
+    fn kind(&self, number: usize) -> Kind {
+        if self.columns.is_some() {
+            return self.kinds.get(number).copied().unwrap_or(Kind::Other);
+        }
+        match self.fields.get(number) {
+            Some(Field::Time) => Kind::Time,
+            Some(Field::Level) => Kind::Level,
+            _ => Kind::Other,
+        }
+    }
+
+    /// Times are no texts.
+    fn refuse_time(&self, field: usize) -> Read<()> {
+        if self.kind(field) == Kind::Time { Err(self.expected("=, !=, <, <=, > or >= with a time")) } else { Ok(()) }
     }
 
     fn literal(&mut self) -> Read<Literal> {
@@ -271,8 +304,10 @@ impl Parser {
         } else if self.take_word("exists") {
             Condition::Exists(field)
         } else if self.take_word("contains") {
+            self.refuse_time(field)?;
             let literal = self.literal()?;
-            Condition::Contains(field, Box::new(Finder::new(literal.text.as_bytes()).into_owned()))
+            let contains = Condition::Contains(field, Box::new(Finder::new(literal.text.as_bytes()).into_owned()));
+            return Ok(if is_not { differs(field, contains) } else { contains });
         } else if is_not {
             return Err(self.expected("'in', 'exists' or 'contains'"));
         } else {
@@ -287,6 +322,7 @@ impl Parser {
         };
         let sign = *sign;
         if matches!(sign, "~" | "!~") {
+            self.refuse_time(field)?;
             self.at += 1;
             let pattern = self.literal()?.text;
             let regex = regex(&pattern).map_err(|what| self.before(what))?;
@@ -301,10 +337,10 @@ impl Parser {
             Sign::Equal => self.equal(field),
             Sign::Unequal => Ok(match self.equal(field)? {
                 Condition::Compare(field, _, literal) => Condition::Compare(field, Sign::Unequal, literal),
-                Condition::Level(field, _, number) => Condition::Level(field, Sign::Unequal, number),
+                // A level that nobody knows is another one, too.
                 equal => differs(field, equal),
             }),
-            _ if self.is_field(field, &Field::Level) => {
+            _ if self.kind(field) == Kind::Level => {
                 let literal = self.literal()?;
                 let number = self.level(&literal).ok_or_else(|| self.before(format!("{LEVELS} should stand here")))?;
                 Ok(Condition::Level(field, sign, number))
@@ -323,10 +359,11 @@ impl Parser {
     fn equal(&mut self, field: usize) -> Read<Condition> {
         let pattern = self.word_at(self.at).filter(|word| Glob::is(word)).map(Glob::of);
         if let Some(glob) = pattern {
+            self.refuse_time(field)?;
             self.at += 1;
             return Ok(Condition::Glob(field, Box::new(glob)));
         }
-        if self.is_field(field, &Field::Level) {
+        if self.kind(field) == Kind::Level {
             let literal = self.literal()?;
             return Ok(match self.level(&literal) {
                 Some(number) => Condition::Level(field, Sign::Equal, number),
@@ -339,11 +376,7 @@ impl Parser {
     /// A value to compare a field with. A time is a number then.
     fn value_of(&mut self, field: usize) -> Read<Literal> {
         let literal = self.literal()?;
-        let is_time = match &self.columns {
-            None => self.fields.get(field) == Some(&Field::Time),
-            Some(columns) => columns[field] == "time",
-        };
-        if !is_time {
+        if self.kind(field) != Kind::Time {
             return Ok(literal);
         }
         let time = self.now.time(&literal.text).ok_or_else(|| self.before(format!("{TIMES} should stand here")))?;
@@ -412,12 +445,13 @@ impl Parser {
                 let fields = self.list(Self::field)?;
                 self.at = start;
                 let names = self.list(Self::name)?;
+                let kinds = fields.iter().map(|field| self.kind(*field)).collect();
                 if is_table {
                     table.push(TableStep::Columns(fields))
                 } else {
                     *sink = Sink::Rows(fields)
                 }
-                self.set_columns(names)?;
+                self.set_columns(names, kinds)?;
                 self.keys = 0;
             }
             "sort" => {
@@ -467,11 +501,11 @@ impl Parser {
         Ok((field, is_descending))
     }
 
-    fn set_columns(&mut self, names: Vec<String>) -> Read<()> {
+    fn set_columns(&mut self, names: Vec<String>, kinds: Vec<Kind>) -> Read<()> {
         if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
             return Err(self.before(format!("two columns would be called {:?}: name one with 'as'", twice.1)));
         }
-        self.columns = Some(names);
+        (self.columns, self.kinds) = (Some(names), kinds);
         Ok(())
     }
 
@@ -499,7 +533,16 @@ impl Parser {
         }
         self.keys = by.len();
         columns.extend(names);
-        self.set_columns(columns)?;
+        let of_key = |key: &Key| match key {
+            Key::Field(field) => self.kind(*field),
+            Key::Span(..) => Kind::Time,
+        };
+        let of_aggregate = |(what, field): &(What, Option<usize>)| match (what, field) {
+            (What::Least | What::Most | What::First | What::Last, Some(field)) => self.kind(*field),
+            _ => Kind::Other,
+        };
+        let kinds = by.iter().map(of_key).chain(aggregates.iter().map(of_aggregate)).collect();
+        self.set_columns(columns, kinds)?;
         Ok(Grouping { aggregates, by })
     }
 

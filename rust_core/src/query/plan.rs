@@ -88,6 +88,12 @@ impl Plan {
         matches!(self.sink, Sink::Lines | Sink::LastLines(_) | Sink::OrderedLines { .. })
     }
 
+    /// Whether records come out that have to wait for all others.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        matches!(self.sink, Sink::LastLines(_) | Sink::OrderedLines { .. })
+    }
+
     /// Whether nothing is to be done with records but to give them.
     #[must_use]
     pub const fn is_whole(&self) -> bool {

@@ -33,6 +33,7 @@ pub struct Run {
     /// How many records each `head` has let through, and what each `uniq` has seen, by the number of its step.
     passed: Vec<usize>,
     seen: Vec<HashSet<Box<[u8]>>>,
+    seen_bytes: usize,
     out: Out,
     bytes: usize,
     /// How many records were asked, and how many came through.
@@ -58,6 +59,7 @@ impl Run {
             levels,
             passed: vec![0; steps],
             seen: vec![HashSet::new(); steps],
+            seen_bytes: 0,
             out,
             bytes: 0,
             asked: 0,
@@ -87,15 +89,17 @@ impl Run {
                     goes_on &= self.passed[number] < *most;
                 }
                 Step::Unique(fields) => {
-                    if self.seen[number].len() >= MOST_UNIQUE {
+                    let nothing = Cell::Nothing;
+                    let key = key_of(fields.iter().map(|field| cells[*field].as_ref().unwrap_or(&nothing)));
+                    if self.seen[number].contains(&key) {
+                        return goes_on;
+                    }
+                    if self.seen[number].len() >= MOST_UNIQUE || self.seen_bytes + key.len() > MOST_BYTES {
                         self.left_out += 1;
                         return goes_on;
                     }
-                    let nothing = Cell::Nothing;
-                    let key = key_of(fields.iter().map(|field| cells[*field].as_ref().unwrap_or(&nothing)));
-                    if !self.seen[number].insert(key) {
-                        return goes_on;
-                    }
+                    self.seen_bytes += key.len();
+                    self.seen[number].insert(key);
                 }
             }
         }
@@ -123,9 +127,11 @@ impl Run {
                 let row = by.iter().map(|(field, _)| owned(cells[*field].as_ref())).collect();
                 self.bytes += seen.line.len();
                 lines.push((row, seen.line.to_vec()));
-                if most.is_some_and(|most| lines.len() >= 2 * most) {
+                if most.is_some_and(|most| lines.len() >= 2 * most || (self.bytes > MOST_BYTES && lines.len() > most)) {
                     self.cut();
-                } else if self.bytes > MOST_BYTES {
+                }
+                let Out::Ordered(lines) = &mut self.out else { return goes_on };
+                if self.bytes > MOST_BYTES {
                     self.left_out += 1;
                     if let Some((_, line)) = lines.pop() {
                         self.bytes -= line.len();

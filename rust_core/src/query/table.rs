@@ -42,8 +42,7 @@ pub fn through(mut rows: Vec<Vec<Cell<'static>>>, steps: &[TableStep], levels: &
     for step in steps {
         match step {
             TableStep::Where(condition) => rows.retain(|row| {
-                let cells: Vec<Option<Cell<'_>>> =
-                    row.iter().map(|cell| Some(cell.clone()).filter(|cell| *cell != Cell::Nothing)).collect();
+                let cells: Vec<Option<Cell<'_>>> = row.iter().map(|cell| Some(cell.clone())).collect();
                 condition.holds(Asked { cells: &cells, line: b"", levels })
             }),
             TableStep::Head(most) => rows.truncate(*most),

@@ -98,12 +98,27 @@ impl Now {
         i64::try_from(self.zone.to_timestamp(time).ok()?.as_nanosecond()).ok()
     }
 
-    /// The beginning of the span of this length that a time is in. Spans begin with the day where they divide it, and with the hour else.
+    /// The beginning of the span of this length that a time is in. Spans are counted from the local beginning of 1970, so that days begin at midnight,
+    /// also where clocks are changed.
     #[must_use]
     pub fn floor(&self, time: i64, span: i64) -> i64 {
-        let offset = Timestamp::from_nanosecond(time.into())
-            .map_or(0, |time| i64::from(self.zone.to_offset(time).seconds()) * 1_000_000_000);
-        let local = time.saturating_add(offset);
-        local.div_euclid(span).saturating_mul(span) - offset
+        const HOUR: i64 = 3_600_000_000_000;
+        let begin = |offset: i64| {
+            let local = time.saturating_add(offset).div_euclid(span).saturating_mul(span);
+            local.saturating_sub(offset)
+        };
+        let found = begin(self.offset(time));
+        if span <= HOUR {
+            return found;
+        }
+        // The beginning of the span has an offset of its own.
+        let there = begin(self.offset(found));
+        if there > time { found } else { there }
+    }
+
+    /// How far local time is ahead of UTC, in nanoseconds.
+    fn offset(&self, time: i64) -> i64 {
+        Timestamp::from_nanosecond(time.into())
+            .map_or(0, |time| i64::from(self.zone.to_offset(time).seconds()) * 1_000_000_000)
     }
 }

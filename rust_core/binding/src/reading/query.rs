@@ -19,6 +19,7 @@ pub struct Query {
     run: Mutex<Run>,
     gives_lines: bool,
     is_filter: bool,
+    waits: bool,
     hints: Hints,
     sieve: Option<Arc<Sieve>>,
 }
@@ -48,6 +49,7 @@ impl Query {
         Ok(Self {
             gives_lines: plan.gives_lines(),
             is_filter: plan.is_whole(),
+            waits: plan.waits(),
             run: Mutex::new(Run::new(plan)),
             hints,
             sieve,
@@ -58,6 +60,12 @@ impl Query {
     #[getter]
     const fn gives_lines(&self) -> bool {
         self.gives_lines
+    }
+
+    /// Whether records come out that have to wait for all others.
+    #[getter]
+    const fn waits(&self) -> bool {
+        self.waits
     }
 
     /// Whether it has conditions and no stages.

@@ -193,3 +193,9 @@ impl PipedText {
 pub fn level_number(directory: PathBuf, name: &str) -> Option<i32> {
     unified_logger_core::follow::level_number(&directory, name)
 }
+
+/// The levels that the programs of a directory have noted, with their numbers.
+#[pyfunction]
+pub fn named_levels(directory: PathBuf) -> Vec<(String, i32)> {
+    unified_logger_core::follow::named_levels(&directory)
+}
