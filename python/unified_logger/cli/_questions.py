@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # How long the engine searches before signals are looked at, seconds.
 _SLICE = 0.1
+_NO_INDEX = " is read whole: its index is not there"
+# Files that were rotated just now have none yet.
+_FEW = 10
 _OF_TIMES = ("-S", "-U", "--since", "--until")
 
 
@@ -60,15 +63,19 @@ def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> 
 
     Args:
         parser: The parser of a command.
-        with_trace: Whether a trace is chosen by an option.
+        with_trace: Whether a trace, and some of its records, are chosen by options.
     """
     parser.add_argument(
         "paths", metavar="DIR|FILE", nargs="*", help="a log directory, or log files; by default $LOG_DIR, else logs"
     )
-    parser.add_argument("-l", "--level", help="the least level, by name or number")
-    parser.add_argument(
-        "-L", "--logger", action="append", default=[], help="a logger and those below it; may be repeated"
-    )
+    if with_trace:
+        parser.add_argument("-l", "--level", help="the least level, by name or number")
+        parser.add_argument(
+            "-L", "--logger", action="append", default=[], help="a logger and those below it; may be repeated"
+        )
+    else:
+        # A tree of some of its records would be another one.
+        parser.set_defaults(level=None, logger=[])
     parser.add_argument("-S", "--since", help=f"the first time: {_times.ALLOWED}")
     parser.add_argument("-U", "--until", help="the time before which records end")
     if with_trace:
@@ -223,7 +230,7 @@ def rows(question: str, given: Namespace) -> tuple[list[list[Any]], list[str]]:
     found = files(given, query, follow=False)
     for _ in answer(query, found, None):
         pass
-    return query.table()[1], [*query.told()[2], *found.remarks()]
+    return query.table()[1], said([*query.told()[2], *found.remarks()])
 
 
 def records(trace: str, given: Namespace, remarks: list[str]) -> Iterator[_core.ReadRecord]:
@@ -246,7 +253,16 @@ def records(trace: str, given: Namespace, remarks: list[str]) -> Iterator[_core.
         except OSError as error:
             raise RefusedError(str(error)) from None
         yield from batch
-    remarks += found.remarks()
+    remarks += said(found.remarks())
+
+
+def said(remarks: list[str]) -> list[str]:
+    """Remarks for standard error. Files without an index cost time and change no answer: they are counted, and few of them not told."""
+    without = [remark for remark in remarks if remark.endswith(_NO_INDEX)]
+    others = [remark for remark in remarks if not remark.endswith(_NO_INDEX)]
+    if len(without) > _FEW:
+        others.append(f"{len(without)} rotated files or more were read whole, because they have no index")
+    return others
 
 
 def number_of(level: str) -> int:

@@ -61,6 +61,12 @@ def run(given: Namespace) -> int:
     except _questions.RefusedError as refused:
         print(f"unified-logger query: {refused}", file=sys.stderr)
         return 2
+    if query.gives_lines and given.output in ("csv", "table"):
+        print(
+            f"unified-logger query: -o {given.output} needs a table: add a stage such as '| fields time, level, logger, message'",
+            file=sys.stderr,
+        )
+        return 2
     if given.follow and query.waits:
         print(
             "unified-logger query: sort, top and tail of records come at the end, which -f never reaches",
@@ -95,7 +101,7 @@ def _answered(given: Namespace, query: _core.Query, files: _core.LogFiles) -> in
         is_found = bool(rows)
         out.write(_shown(columns, rows, given))
     out.flush()
-    for remark in (*query.told()[2], *files.remarks()):
+    for remark in _questions.said([*query.told()[2], *files.remarks()]):
         print(f"unified-logger query: {remark}", file=sys.stderr)
     return 0 if is_found else 1
 

@@ -27,7 +27,7 @@ _SERIES = re.compile(r"unified_logger_([a-z_]+)(?:\{(.*)\})? ([0-9.e+]+)$")
 _LEFT_OUT = {
     "records_discarded_total": "dropped",
     "records_filtered_total": "kept out by sampling or a filter",
-    "sampling_suppressed_total": "left out by count, told by a later record",
+    "sampling_suppressed_total": "  of these left out by count: a later record tells of each",
     "records_failed_total": "failed",
     "records_recovered_total": "recovered after their process died",
 }
@@ -70,6 +70,8 @@ def run(given: Namespace) -> int:
     sys.stdout.flush()
     for remark in remarks:
         print(f"unified-logger stats: {remark}", file=sys.stderr)
+    if found["unread"]:
+        return 2
     return 0 if found["records"] else 1
 
 
@@ -125,6 +127,9 @@ def _gathered(directory: str, given: Namespace) -> tuple[dict[str, Any], list[st
             if key in entry:
                 entry[key] = _table.plain(_moment(entry[key]))
     whole["sets"] = by_set
+    whole["unread"] = unread = _unread(directory)
+    if unread:
+        remarks = [*remarks, f"{', '.join(unread)} could not be read: the numbers lack their records"]
     whole["span_seconds"] = span / 1e9
     whole["volume"] = [{"from": _table.plain(_moment(time)), "levels": levels} for time, levels in spans]
     errors = by_set.get(_ERRORS)
@@ -134,6 +139,13 @@ def _gathered(directory: str, given: Namespace) -> tuple[dict[str, Any], list[st
         whole["sites"] = _sites(directory, given, remarks)
     whole["counters"] = _counters(directory, remarks)
     return whole, remarks
+
+
+def _unread(directory: str) -> list[str]:
+    """Log files that this user may not read: no number has their records."""
+    with os.scandir(directory) as entries:
+        names = [entry.name for entry in entries if ".log" in entry.name and not entry.name.startswith(".")]
+    return sorted(name for name in names if not os.access(os.path.join(directory, name), os.R_OK))
 
 
 def _asked(question: str, directory: str, file: str, given: Namespace, remarks: list[str]) -> list[list[Any]]:

@@ -26,6 +26,7 @@ _TABLES = ("csv", "fields")
 _SLICE = 0.1
 _PIECE = 1 << 16
 _ID, _SHORT_ID = 32, 8
+# It changes no answer, and is said once for all.
 _NO_INDEX = " is read whole: its index is not there"
 # Files that were rotated just now have none yet.
 _FEW = 10
@@ -163,6 +164,11 @@ class _Tail:
         trace = given.text("trace")
         if trace == "":
             raise WrongError("--trace needs an id")
+        if trace is not None and len(trace) < _SHORT_ID and not set(trace) - _HEXADECIMAL:
+            raise WrongError(
+                f"--trace = {trace!r} is too short: it takes an id, or its first {_SHORT_ID} characters at least; "
+                "'unified-logger trace' takes any beginning"
+            )
         # What a terminal shows of an id is its beginning.
         is_start = trace is not None and _SHORT_ID <= len(trace) < _ID and not set(trace) - _HEXADECIMAL
         return since, until, number or None, [] if "" in loggers else loggers, trace, is_start

@@ -175,6 +175,7 @@ impl Surveyor {
             remarks.make(format!("the names of {set} change faster than they can be read"));
             return Ok(());
         };
+        files.remark_on_first_look(&self.directory, &found, None, &mut self.context.remarks);
         for file in found {
             let index = file.generation.filter(|_| file.is_closed).and_then(|generation| {
                 let index = index_of(&self.directory.path, generation).ok()?;

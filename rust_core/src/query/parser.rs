@@ -402,7 +402,10 @@ impl Parser {
 
     fn stage(&mut self, steps: &mut Vec<Step>, sink: &mut Sink, table: &mut Vec<TableStep>) -> Read<()> {
         if self.columns.is_none() && !matches!(sink, Sink::Lines) {
-            return Err(self.expected("the end (sort, top and tail of whole records come last, or behind 'fields')"));
+            return Err(Wrong {
+                place: self.place(),
+                what: "sort, top and tail of whole records are the last stage: put 'fields …' before them for a table that goes on".into(),
+            });
         }
         let Some(word) = self.word_at(self.at).map(str::to_ascii_lowercase) else {
             return Err(self.expected(STAGES));

@@ -181,7 +181,7 @@ fn what_is_wrong_is_told_with_its_place() {
         ("sum", 3..3, "the field of sum"),
         ("sum a, sum a", 11..12, "two columns"),
         ("* | top 0", 8..9, "from 1"),
-        ("* | sort a | head 1", 13..17, "come last"),
+        ("* | sort a | head 1", 13..17, "the last stage"),
         ("time > soon", 7..11, "a time such as"),
         ("time ~ '2026'", 5..6, "with a time"),
         ("time = 2026-02-19*", 7..18, "with a time"),
