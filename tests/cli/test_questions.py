@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -14,9 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from kinds import Run, Start
-
-from unified_logger import get_logger, shutdown_logging
+from kinds import Run
 
 LINES = [
     {"timestamp": "2026-02-19T10:00:00.000000+00:00", "level": "INFO", "logger": "shop", "message": "taken", "endpoint": "/buy", "latency_ms": 10},
@@ -141,15 +138,21 @@ def test_wide_tables_stay_small(run: Run, logs: Path) -> None:
     assert len(run("query", "* | fields message, level", "logs").stdout) < 100_000
 
 
-def test_levels_that_a_program_has_named(run: Run, start: Start, log_dir: Path) -> None:
+NAMED = """
+import logging
+from unified_logger import get_logger, init_logging
+logging.addLevelName(35, "AUDIT")
+init_logging(log_dir="logs", console_format="off", max_bytes="1MB")
+get_logger("a").log(35, "changed")
+"""
+
+
+def test_levels_that_a_program_has_named(run: Run, run_python: Run) -> None:
     """By the catalogue of the directory, as for every reader. Seen to fail: left out."""
-    logging.addLevelName(35, "AUDIT")
-    start(console_format="off", max_bytes="1MB")
-    get_logger("a").log(35, "changed")
-    shutdown_logging()
+    run_python(NAMED)
     for question in ("level >= warning | count", "level = audit | count", "level > 30 | count"):
-        assert json.loads(run("query", question, str(log_dir), "--json").stdout) == {"count": 1}
-    assert json.loads(run("query", "count", str(log_dir), "-l", "audit", "--json").stdout) == {"count": 1}
+        assert json.loads(run("query", question, "logs", "--json").stdout) == {"count": 1}
+    assert json.loads(run("query", "count", "logs", "-l", "audit", "--json").stdout) == {"count": 1}
 
 
 def test_ids_behind_a_path_are_asked_without_it(run: Run, tmp_path: Path) -> None:
