@@ -5,6 +5,8 @@ It is there because `argparse` takes most of the time in which a command is to s
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -208,3 +210,15 @@ def logger(name: str) -> str:
             f"--logger = {name!r} is not allowed: a name stands for the loggers below it, too, as shop or 'shop.*'"
         )
     return found
+
+
+def places(paths: list[str]) -> tuple[str, list[str]]:
+    """The directory whose levels count, and the files and directories that are read; none for all files of that directory.
+
+    Args:
+        paths: One or more, as they were given.
+    """
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        return paths[0], []
+    first = paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0])
+    return first or ".", [os.path.abspath(path) for path in paths]

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import _core, levels
-from . import _arguments, _times
+from . import _arguments, _remarks, _times
 from ._arguments import WrongError
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 # How long the engine searches before signals are looked at, seconds.
 _SLICE = 0.1
-_NO_INDEX = " is read whole: its index is not there"
-# Files that were rotated just now have none yet.
-_FEW = 10
 _OF_TIMES = ("-S", "-U", "--since", "--until")
 
 
@@ -145,8 +142,8 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
         return _core.LogFiles(
             directory,
             names,
-            (_later(since, start), _sooner(until, end)),
-            _later(level, least) or None,
+            (later(since, start), sooner(until, end)),
+            later(level, least) or None,
             [],
             loggers,
             given.trace or trace,
@@ -161,11 +158,13 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
         raise RefusedError(str(error)) from None
 
 
-def _later(one: int | None, other: int | None) -> int | None:
+def later(one: int | None, other: int | None) -> int | None:
+    """The larger of two bounds, of which each may be none."""
     return one if other is None else other if one is None else max(one, other)
 
 
-def _sooner(one: int | None, other: int | None) -> int | None:
+def sooner(one: int | None, other: int | None) -> int | None:
+    """The smaller of two bounds, of which each may be none."""
     return one if other is None else other if one is None else min(one, other)
 
 
@@ -178,10 +177,7 @@ def _places(paths: list[str]) -> tuple[str, list[str]]:
     """The directory, and the names of files; none for all of the directory."""
     if not paths:
         return os.environ.get("LOG_DIR") or "logs", []
-    if len(paths) == 1 and os.path.isdir(paths[0]):
-        return paths[0], []
-    first = paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0])
-    return first or ".", [os.path.abspath(path) for path in paths]
+    return _arguments.places(paths)
 
 
 def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> Iterator[list[bytes]]:
@@ -257,12 +253,9 @@ def records(trace: str, given: Namespace, remarks: list[str]) -> Iterator[_core.
 
 
 def said(remarks: list[str]) -> list[str]:
-    """Remarks for standard error. Files without an index cost time and change no answer: they are counted, and few of them not told."""
-    without = [remark for remark in remarks if remark.endswith(_NO_INDEX)]
-    others = [remark for remark in remarks if not remark.endswith(_NO_INDEX)]
-    if len(without) > _FEW:
-        others.append(f"{len(without)} rotated files or more were read whole, because they have no index")
-    return others
+    """Remarks for standard error."""
+    others, without_index = _remarks.parted(remarks)
+    return others + _remarks.without_index(without_index)
 
 
 def number_of(level: str) -> int:
@@ -273,6 +266,6 @@ def number_of(level: str) -> int:
         return 0
 
 
-def is_colourful(given: Namespace, is_terminal: bool) -> bool:
+def is_colourful(is_terminal: bool) -> bool:
     """Whether what is printed may have colours."""
     return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

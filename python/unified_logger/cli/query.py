@@ -116,7 +116,7 @@ def _shown(columns: list[str], rows: list[list[Any]], given: Namespace) -> str:
     if is_terminal:
         width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
     return _table.drawn(
-        columns, rows, columns_of_terminal=width, is_utc=given.utc, bold=_questions.is_colourful(given, is_terminal)
+        columns, rows, columns_of_terminal=width, is_utc=given.utc, bold=_questions.is_colourful(is_terminal)
     )
 
 

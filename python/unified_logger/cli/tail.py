@@ -6,7 +6,7 @@ import os
 import sys
 
 from .. import _core
-from . import _arguments, _screen
+from . import _arguments, _remarks, _screen
 from ._arguments import Given, Option, WrongError
 
 _USAGE = "unified-logger tail [OPTION …] [DIR|FILE …]"
@@ -26,10 +26,6 @@ _TABLES = ("csv", "fields")
 _SLICE = 0.1
 _PIECE = 1 << 16
 _ID, _SHORT_ID = 32, 8
-# It changes no answer, and is said once for all.
-_NO_INDEX = " is read whole: its index is not there"
-# Files that were rotated just now have none yet.
-_FEW = 10
 _HEXADECIMAL = set("0123456789abcdef")
 
 OPTIONS = (
@@ -268,10 +264,11 @@ class _Tail:
         """Has the reader leave out early what the questions do not want: it has indices for that."""
         since, until, level, loggers, trace, is_start = self._wanted
         for question in self._questions:
+            from . import _questions  # it is there if there is a question
+
             first, end, least, logger, trace_id, _ = question.hints
-            since = first if since is None else max(since, since if first is None else first)
-            until = end if until is None else min(until, until if end is None else end)
-            level = least if level is None else max(level, level if least is None else least)
+            since, until = _questions.later(since, first), _questions.sooner(until, end)
+            level = _questions.later(level, least)
             loggers = loggers or ([] if logger is None else [logger])
             if trace is None and trace_id is not None:
                 trace, is_start = trace_id, False
@@ -287,19 +284,17 @@ class _Tail:
             except OSError as error:
                 _say(str(error))
                 return 2
-            for remark in shown.remarks():
-                # That costs time and changes no answer: it is said once for all.
-                if remark.endswith(_NO_INDEX):
-                    without_index += 1
-                else:
-                    _say(remark)
+            remarks, count_without = _remarks.parted(shown.remarks())
+            without_index += count_without
+            for remark in remarks:
+                _say(remark)
             if count:
                 found += count
                 output.write(text)
             elif not is_last and not output.is_read():
                 raise BrokenPipeError
-        if without_index > _FEW:
-            _say(f"{without_index} rotated files or more were read whole, because they have no index")
+        for remark in _remarks.without_index(without_index):
+            _say(remark)
         return 0 if found else 1
 
     def _show_piped(self) -> int:
@@ -329,7 +324,4 @@ def _places(operands: list[str]) -> tuple[str, list[str]]:
     for operand in operands:
         if not operand:
             raise WrongError("the name of a file is empty")  # a variable that is not set
-    if len(operands) == 1 and os.path.isdir(operands[0]):
-        return operands[0], []
-    first = operands[0] if os.path.isdir(operands[0]) else os.path.dirname(operands[0])
-    return first or ".", [os.path.abspath(operand) for operand in operands]
+    return _arguments.places(operands)

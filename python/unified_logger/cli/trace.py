@@ -264,7 +264,7 @@ def _as_json(span: Span) -> dict[str, Any]:
 def _drawn(trace: str, root: Span, lines: list[Line], given: Namespace) -> str:
     is_terminal = sys.stdout.isatty()
     width = os.get_terminal_size(sys.stdout.fileno()).columns or 80 if is_terminal else 10_000
-    paint = _Paint(_questions.is_colourful(given, is_terminal))
+    paint = _Paint(_questions.is_colourful(is_terminal))
     whole = max((root.end - root.begin) / 1e9, *(span.seconds() for span in _spans(root)), 0.0)
     errors = root.errors
     head = f"trace {_table.cell_text(trace, True)}  {_many(len(lines), 'record')}  {_seconds(whole)}"

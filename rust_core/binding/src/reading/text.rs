@@ -95,8 +95,8 @@ impl LogText {
         PyBytes::new(py, &out)
     }
 
-    /// The text of the next records, which are waited for at most so many seconds, how many they are, whether none will come after them, and
-    /// whether the search for the next one goes on with the next call. Nothing after `close`.
+    /// The text of the next records, and how many they are. They are waited for at most so many seconds. Then whether none will come after them,
+    /// and whether the search for the next one goes on with the next call. Nothing after `close`.
     fn read<'py>(&self, py: Python<'py>, patience: f64) -> PyResult<(Bound<'py, PyBytes>, usize, bool, bool)> {
         let batch = ending::detached(py, || {
             let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
