@@ -28,7 +28,7 @@ from unified_logger import LoggingContext, flush_logging, get_logger, get_stats,
 
 def settle():
     # Rotated files are indexed on a thread that is there only meanwhile.
-    until, count, since = time.monotonic() + 30, None, 0.0
+    until, count, since = time.monotonic() + 30, None, time.monotonic()
     while time.monotonic() < until and time.monotonic() - since < 1:
         now = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
         if now != count:
