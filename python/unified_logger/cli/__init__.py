@@ -1,7 +1,7 @@
 """The command `unified-logger`; each of its commands is a module here.
 
-Only the module of the command that is asked for is imported, so that it starts quickly. A command that stands in `_QUICK` reads its arguments by
-itself, in `main`. The others add themselves to the parser, in `add_to`.
+Only the module of the command that is asked for is imported, so that it starts quickly. A module with `main` reads its arguments by itself. The
+others add themselves to the parser, in `add_to`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ COMMANDS = {
     "options": "list the options of init_logging, of the environment and of files",
     "schema": "print the JSON Schema of configuration files, for editors",
 }
+# Those that import no more than they need.
 _QUICK = ("tail",)
-# Those whose options may stand between names of files.
-_MIXED = ("query", "trace", "stats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,8 +71,9 @@ def _run(given: list[str], name: str) -> int:
 
     # In the order in which programs import it, and not in that of the command's needs.
     import_module("unified_logger.api")
-    if name in _MIXED:
-        return int(import_module(f".{name}", __name__).main(given[1:]))
+    module = import_module(f".{name}", __name__) if name in COMMANDS else None
+    if hasattr(module, "main"):
+        return int(module.main(given[1:]))
     parser = argparse.ArgumentParser(
         prog="unified-logger",
         description="Looks after the log files, black boxes and configuration of programs that log with unified_logger.",
@@ -83,8 +83,8 @@ def _run(given: list[str], name: str) -> int:
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for known, help_text in COMMANDS.items():
-        if known == name and known not in _QUICK:
-            import_module(f".{known}", __name__).add_to(commands)
+        if known == name and module is not None:
+            module.add_to(commands)
         else:
             commands.add_parser(known, help=help_text)
     parsed = parser.parse_args(given)
