@@ -10,10 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from kinds import Run
+
+from unified_logger.cli import _table
 
 LINES = [
     {"timestamp": "2026-02-19T10:00:00.000000+00:00", "level": "INFO", "logger": "shop", "message": "taken", "endpoint": "/buy", "latency_ms": 10},
@@ -201,3 +204,37 @@ def test_records_are_followed(logs: Path) -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert process.returncode == 130
+
+
+def test_objects_are_objects(run: Run, logs: Path) -> None:
+    """For programs; a table has them as JSON writes them. Seen to fail where JSON had a text in their place."""
+    with (logs / "app.log").open("w", encoding="utf-8") as file:
+        file.write(json.dumps({**LINES[0], "user": {"id": 7, "名": ["a", None]}}, ensure_ascii=False) + "\n")
+    found = run("query", "* | fields user, user.id", "logs", "--json").stdout
+    assert json.loads(found) == {"user": {"id": 7, "名": ["a", None]}, "user.id": 7}
+    assert '{"id":7,"名":["a",null]}' in run("query", "* | fields user", "logs").stdout
+    [_, row] = csv.reader(io.StringIO(run("query", "* | fields user", "logs", "-o", "csv").stdout))
+    assert json.loads(row[0]) == {"id": 7, "名": ["a", None]}
+
+
+def test_a_text_is_told_from_the_number_it_looks_like(run: Run, logs: Path) -> None:
+    """In a column that has both. Seen to fail where two rows looked the same."""
+    with (logs / "app.log").open("w", encoding="utf-8") as file:
+        for status in (200, "200", True, "true", "ok"):
+            file.write(json.dumps({**LINES[0], "status": status, "text": str(status)}) + "\n")
+    shown = run("query", "count by status", "logs").stdout.splitlines()[1:]
+    assert sorted(line.split()[0] for line in shown) == ['"200"', '"true"', "200", "ok", "true"]
+    assert '"' not in run("query", "count by text", "logs").stdout
+
+
+def test_times_are_never_cut() -> None:
+    """Nor numbers: a part of them says nothing. Seen to fail where all columns were cut alike."""
+    at = datetime(2026, 2, 19, 10, 0, 0, 123456, timezone.utc)
+    rows = [[at, "shop.orders.refused.by.the.warehouse" * 2, 123_456_789, "订单" * 30]]
+    for width in (60, 80, 200):
+        _, row = _table.drawn(
+            ["time", "logger", "count", "message"], rows, columns_of_terminal=width, is_utc=True
+        ).splitlines()
+        assert row.startswith("2026-02-19 10:00:00.123456  shop.o")
+        assert "123456789" in row
+        assert _table.width_of(row) <= width

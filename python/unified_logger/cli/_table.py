@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _BAR = 30
 _LEAST_BAR = 8
 _WIDEST = 200
+# A text that looks like a number or a truth.
+_NUMERAL = re.compile(r"-?[0-9.]+(?:[eE][-+]?[0-9]+)?|true|false")
 
 
 def cell_text(value: Any, is_utc: bool) -> str:
@@ -37,7 +40,13 @@ def cell_text(value: Any, is_utc: bool) -> str:
         moment = value if is_utc else value.astimezone()
         text = moment.strftime("%Y-%m-%d %H:%M:%S")
         return text if not moment.microsecond else f"{text}.{moment.microsecond:06d}"
-    return "".join(character if character.isprintable() else _escaped(character) for character in str(value))
+    return "".join(character if character.isprintable() else _escaped(character) for character in _as_text(value))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)
 
 
 def _escaped(character: str) -> str:
@@ -90,7 +99,7 @@ def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> st
     for row in rows:
         writer.writerow(
             [
-                "" if value is None else str(plain(value)) if not isinstance(value, bool) else str(value).lower()
+                "" if value is None else _as_text(plain(value)) if not isinstance(value, bool) else str(value).lower()
                 for value in row
             ]
         )
@@ -115,6 +124,8 @@ def drawn(
         bold: Whether the names of columns stand out.
     """
     texts = [[cell_text(value, is_utc) for value in row] for row in rows]
+    for at in range(len(columns)):
+        _quote_numerals([row[at] for row in rows], texts, at)
     is_number = [
         bool(rows) and all(isinstance(row[at], (int, float)) or row[at] is None for row in rows)
         and any(isinstance(row[at], (int, float)) and not isinstance(row[at], bool) for row in rows)
@@ -123,7 +134,11 @@ def drawn(
     names = [cell_text(name, is_utc) for name in columns]
     widths = [max([width_of(names[at]), *(width_of(row[at]) for row in texts)]) for at in range(len(columns))]
     if columns_of_terminal is not None:
-        _narrow(widths, is_number, columns_of_terminal)
+        # Of a time, as of a number, a part says nothing.
+        is_whole = [
+            number or any(isinstance(row[at], datetime) for row in rows) for at, number in enumerate(is_number)
+        ]  # fmt: skip
+        _narrow(widths, is_whole, columns_of_terminal)
     # One long text is no reason for a table of mostly spaces. JSON and CSV have all of it.
     widths = [min(width, _WIDEST) for width in widths]
     bars = _bars(rows, is_number, widths, columns_of_terminal)
@@ -141,9 +156,18 @@ def _placed(text: str, width: int, right: bool) -> str:
     return space + text if right else text + space
 
 
-def _narrow(widths: list[int], is_number: Sequence[bool], most: int) -> None:
-    """Gives the widest texts so much room that the table fits."""
-    texts = [at for at, number in enumerate(is_number) if not number and widths[at] > _LEAST_BAR]
+def _quote_numerals(values: Sequence[Any], texts: list[list[str]], at: int) -> None:
+    """Tells a text such as "200" from the number, where a column has both."""
+    if not any(isinstance(value, (bool, int, float)) for value in values):
+        return
+    for value, row in zip(values, texts, strict=True):
+        if isinstance(value, str) and _NUMERAL.fullmatch(value):
+            row[at] = f'"{row[at]}"'
+
+
+def _narrow(widths: list[int], is_whole: Sequence[bool], most: int) -> None:
+    """Gives the widest texts so much room that the table fits. Values that must stay whole keep all of theirs."""
+    texts = [at for at, whole in enumerate(is_whole) if not whole and widths[at] > _LEAST_BAR]
     others = sum(width for at, width in enumerate(widths) if at not in texts)
     room = most - 2 * (len(widths) - 1) - others
     # The narrowest first: each takes what it needs, as long as that is no more than its share.

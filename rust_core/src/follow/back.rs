@@ -54,14 +54,20 @@ pub enum Back {
 }
 
 impl Back {
-    /// A file that was opened. What stands behind `until` does not count.
-    pub fn of(cursor: Cursor, set: &str, longest: Option<usize>, until: Option<u64>) -> io::Result<Self> {
+    /// A file that was opened. What stands behind `until` does not count. If `is_bounded`, nothing is waited for.
+    pub fn of(
+        cursor: Cursor,
+        set: &str,
+        longest: Option<usize>,
+        until: Option<u64>,
+        is_bounded: bool,
+    ) -> io::Result<Self> {
         if cursor.lines.source.length()?.is_none() {
             let until = until.unwrap_or(u64::MAX);
             let (kept, bytes) = (VecDeque::new(), 0);
             return Ok(Self::Stream(Box::new(Stream { cursor, until, kept, bytes, has_more: false, is_read: false })));
         }
-        Pieces::of(cursor.into_parts(), set, longest).map(|pieces| Self::Pieces(Box::new(pieces)))
+        Pieces::of(cursor.into_parts(), set, longest, is_bounded).map(|pieces| Self::Pieces(Box::new(pieces)))
     }
 
     pub fn next(&mut self, set: &str, filter: &Arc<Filter>, keys: Option<&Keys>, time: Time) -> io::Result<Next> {
@@ -90,7 +96,7 @@ pub struct Pieces {
     found: Vec<Line>,
     /// A wanted line that stands for itself, and where it begins and ends.
     single: Option<Found>,
-    /// What stands behind the last newline of a file that gets no more.
+    /// What stands behind the last newline, if no more of it is waited for.
     tail: Vec<u8>,
     /// Whether it ends with a line that is torn.
     pub is_torn: bool,
@@ -99,7 +105,7 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    fn of(parts: Parts, set: &str, longest: Option<usize>) -> io::Result<Self> {
+    fn of(parts: Parts, set: &str, longest: Option<usize>, is_bounded: bool) -> io::Result<Self> {
         let Parts { file, name, source, mut runs, matcher, generation, mark } = parts;
         let length = source.length()?.unwrap_or_default();
         for run in &mut runs {
@@ -127,7 +133,7 @@ impl Pieces {
         pieces.next_run();
         let last = pieces.end;
         pieces.end = pieces.line_before(last)?;
-        if file.is_closed && last == length && last - pieces.end <= pieces.longest as u64 {
+        if (file.is_closed || is_bounded) && last == length && last - pieces.end <= pieces.longest as u64 {
             let mut tail = std::mem::take(&mut pieces.buffer);
             pieces.source.read_all(pieces.end, last, &mut tail)?;
             (pieces.tail, pieces.buffer) = (tail, Vec::new());
@@ -254,7 +260,7 @@ impl Pieces {
         Ok(())
     }
 
-    /// The last line of a file that gets no more may have no newline.
+    /// The last line may have no newline.
     fn match_tail(&mut self, filter: &Arc<Filter>, keys: Option<&Keys>) {
         if self.tail.is_empty() {
             return;

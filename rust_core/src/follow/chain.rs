@@ -174,12 +174,9 @@ impl Chain {
                     Goes::Later => return Ok(Step::Wait),
                 },
                 Ok(Next::End(tail)) if cursor.file.is_closed || !context.follow => {
-                    let last =
-                        if tail > 0 && cursor.file.is_closed { cursor.last(&self.files.name) } else { Some(None) };
+                    let last = if tail > 0 { cursor.last(&self.files.name) } else { Some(None) };
                     if last.is_none() {
-                        context
-                            .remarks
-                            .make(format!("the last line of {} is torn", place(directory, cursor).display()));
+                        context.remarks.make_of_torn(&place(directory, cursor), cursor.file.is_closed);
                     }
                     self.finish(context);
                     if let Some(Some(record)) = last {

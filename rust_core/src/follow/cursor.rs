@@ -58,6 +58,8 @@ pub struct Cursor {
     generation: Option<Generation>,
     /// The number of the first record of the file.
     first: Option<u64>,
+    /// Whether no more of its last line is waited for.
+    is_bounded: bool,
     /// Size and time of the file when it was looked at last.
     seen: Option<(u64, Option<SystemTime>)>,
     /// Whether all was read that was there.
@@ -152,6 +154,7 @@ impl Cursor {
             mark,
             generation,
             first,
+            is_bounded,
             seen: None,
             is_at_end: false,
             is_replaced: false,
@@ -166,7 +169,7 @@ impl Cursor {
                 return Ok(Next::Later);
             }
             let ahead = self.lines.cut().unwrap_or_else(|| self.lines.looked_ahead());
-            if ahead.is_empty() && !self.file.is_closed {
+            if ahead.is_empty() && !(self.is_bounded || self.file.is_closed) {
                 return Ok(Next::End(self.lines.tail().len()));
             }
             let ahead = if ahead.is_empty() { self.lines.tail() } else { ahead };
@@ -192,7 +195,7 @@ impl Cursor {
     /// What is needed of it to read it backwards.
     pub fn into_parts(self) -> Parts {
         let whole = if self.head.len() < Mark::enough() {
-            memchr::memrchr(b'\n', &self.head).map_or(0, |end| end + 1)
+            memchr::memrchr(b'\n', &self.head).map_or(self.head.len(), |end| end + 1)
         } else {
             self.head.len()
         };

@@ -356,10 +356,10 @@ impl SetFiles {
     }
 }
 
-/// What will still be there when a torn line was cut.
+/// What will still be there when a torn line was cut. If that is all there is, nothing else tells the file from others.
 fn whole_lines(mut head: Vec<u8>) -> Vec<u8> {
     if head.len() < Mark::enough() {
-        head.truncate(memchr::memrchr(b'\n', &head).map_or(0, |end| end + 1));
+        head.truncate(memchr::memrchr(b'\n', &head).map_or(head.len(), |end| end + 1));
     }
     head
 }

@@ -149,7 +149,7 @@ impl Chain {
                 }
                 Ok(Next::Begin) => {
                     if matches!(back, Back::Pieces(pieces) if pieces.is_torn) {
-                        context.remarks.make(format!("the last line of {} is torn", path.display()));
+                        context.remarks.make_of_torn(&path, file.is_closed);
                     }
                 }
                 Err(error) => {
@@ -220,20 +220,22 @@ impl Chain {
         let opened = self.files.open(&file, plan, From::default(), directory, context)?;
         let path = directory.path.join(&file.name);
         match opened {
-            Opened::Cursor(cursor) => match Back::of(*cursor, &self.files.name, context.longest, until) {
-                Ok(back) => {
-                    if let Back::Pieces(pieces) = &back
-                        && let Some(end) = &mut self.end
-                        && end.offset == END
-                        && !file.is_closed
-                    {
-                        *end = pieces.end();
+            Opened::Cursor(cursor) => {
+                match Back::of(*cursor, &self.files.name, context.longest, until, !context.follow) {
+                    Ok(back) => {
+                        if let Back::Pieces(pieces) = &back
+                            && let Some(end) = &mut self.end
+                            && end.offset == END
+                            && !file.is_closed
+                        {
+                            *end = pieces.end();
+                        }
+                        self.open = Some((file, back));
+                        return Ok(true);
                     }
-                    self.open = Some((file, back));
-                    return Ok(true);
+                    Err(error) => context.remarks.make(format!("cannot read {}: {error}", path.display())),
                 }
-                Err(error) => context.remarks.make(format!("cannot read {}: {error}", path.display())),
-            },
+            }
             Opened::Not | Opened::Gone => {}
             Opened::NotNow => context.remarks.make(format!("{} cannot be read now", path.display())),
         }

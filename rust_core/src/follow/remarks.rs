@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
+/// A line whose end does not come for so long is not being written.
+const WRITTEN: Duration = Duration::from_secs(2);
 /// More are counted alone.
 const MOST: usize = 100;
 
@@ -30,6 +33,16 @@ impl Remarks {
     /// The original has its records.
     pub fn make_of_copy(&mut self, path: &Path) {
         self.make(format!("{} is a copy of a rotated file, and is not read", path.display()));
+    }
+
+    /// The last line of a file is no whole one, and is left out. In the current file it may be on its way.
+    pub fn make_of_torn(&mut self, path: &Path, is_closed: bool) {
+        let is_old = || {
+            path.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > WRITTEN))
+        };
+        if is_closed || is_old() {
+            self.make(format!("the last line of {} is torn", path.display()));
+        }
     }
 
     /// Those that were made since the last call.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::chain::Context;
-use super::cursor::{Cursor, From, Next};
+use super::cursor::{From, Next};
 use super::files::{Directory, FileRef, Looks, SetFiles};
 use super::filter::Filter;
 use super::indices::{Plan, index_of};
@@ -274,11 +274,10 @@ impl Surveyor {
                 Ok(Next::Record(record) | Next::Cut(record, _)) => take(&record),
                 Ok(Next::Later) => {}
                 Ok(Next::End(tail)) => {
-                    if tail > 0
-                        && file.is_closed
-                        && let Some(Some(record)) = Cursor::last(&mut cursor, &files.name)
-                    {
-                        take(&record);
+                    match if tail > 0 { cursor.last(&files.name) } else { Some(None) } {
+                        Some(Some(record)) => take(&record),
+                        Some(None) => {}
+                        None => self.context.remarks.make_of_torn(&path, file.is_closed),
                     }
                     return Ok(());
                 }

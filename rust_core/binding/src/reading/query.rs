@@ -131,7 +131,12 @@ fn to_object<'py>(py: Python<'py>, cell: &Cell<'_>) -> PyResult<Bound<'py, PyAny
         Cell::Integer(integer) => integer.into_pyobject(py)?.into_any(),
         Cell::Real(real) => real.into_pyobject(py)?.into_any(),
         Cell::Truth(truth) => truth.into_pyobject(py)?.to_owned().into_any(),
-        Cell::Text(text) | Cell::Json(text) => PyString::new(py, text).into_any(),
+        Cell::Text(text) => PyString::new(py, text).into_any(),
+        // What Python does not read, as it does not read very deep lists, stays a text.
+        Cell::Json(text) => py
+            .import("json")?
+            .call_method1("loads", (&**text,))
+            .or_else(|_| Ok::<_, PyErr>(PyString::new(py, text).into_any()))?,
         Cell::Time(time) => moment(py, *time)?.into_any(),
     })
 }
