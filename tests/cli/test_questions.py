@@ -92,6 +92,7 @@ def test_options_choose_records_besides(run: Run, logs: Path, arguments: list[st
     [
         ("level >= loud", "         ^^^^", "a level: DEBUG"),
         ("latency_ms >", "            ^", "a value should stand here"),
+        ("latency_ms > 5s", "             ^^", "a number without a unit"),
         ("level=error | cuont by endpoint", "              ^^^^^", "count, sum, avg"),
     ],
 )

@@ -233,6 +233,25 @@ def test_following_goes_on_over_rotation_packing_and_restarts(
     assert process.stderr.read() == ""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.parametrize("name", ["later", "later/app.log"])
+def test_what_is_waited_for_is_told(
+    run_python: Callable[..., Any], tmp_path: Path, followed: Callable[..., subprocess.Popen[str]], name: str
+) -> None:
+    """A misspelt name would wait for good without a word. Seen to fail so."""
+    if "/" in name:
+        (tmp_path / "later").mkdir()
+    process = followed("-o", "json", name)
+    assert process.stderr is not None and process.stdout is not None
+    assert "is not there yet: it is waited for" in process.stderr.readline()
+    run_python(
+        'from unified_logger import *; init_logging(log_dir="later", console_format="off"); get_logger("a").info("x", number=1)'
+    )
+    assert json.loads(process.stdout.readline())["number"] == 1
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs pipes as Unix has them")
 def test_it_ends_quietly_where_its_reader_ends(filled: Path, followed: Callable[..., subprocess.Popen[str]]) -> None:
     """Also while it follows and nothing comes."""

@@ -222,3 +222,18 @@ def places(paths: list[str]) -> tuple[str, list[str]]:
         return paths[0], []
     first = paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0])
     return first or ".", [os.path.abspath(path) for path in paths]
+
+
+def awaited(paths: Sequence[str]) -> list[str]:
+    """What a command that follows has to wait for, in sentences: a name may be misspelt.
+
+    Args:
+        paths: Directories and files.
+    """
+    said = []
+    for path in paths:
+        if not os.path.exists(path):
+            said.append(f"{path!r} is not there yet: it is waited for")
+        elif os.path.isdir(path) and not any(".log" in name for name in os.listdir(path)):
+            said.append(f"{path!r} has no log files yet: they are waited for")
+    return said

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from . import _questions, _table
+from . import _arguments, _questions, _table
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -73,6 +73,9 @@ def run(given: Namespace) -> int:
             file=sys.stderr,
         )
         return 2
+    awaited = _arguments.awaited(given.paths or [_questions.directory_of([])]) if given.follow else []
+    for sentence in awaited:
+        print(f"unified-logger query: {sentence}", file=sys.stderr)
     try:
         return _answered(given, query, files)
     except _questions.RefusedError as refused:

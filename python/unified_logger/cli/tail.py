@@ -217,6 +217,8 @@ class _Tail:
         if self._is_piped:
             return self._show_piped()
         self._narrow()
+        for sentence in _arguments.awaited(self._files or [self._directory]) if self._follows else ():
+            _say(sentence)
         if self._around is not None:
             from . import _around
 

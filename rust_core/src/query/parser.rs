@@ -346,6 +346,11 @@ impl Parser {
                 Ok(Condition::Level(field, sign, number))
             }
             _ => {
+                if self.kind(field) != Kind::Time && self.word_at(self.at).is_some_and(has_unit) {
+                    return Err(
+                        self.expected("a number without a unit: the field has its own, as in latency_ms > 5000")
+                    );
+                }
                 let literal = self.value_of(field)?;
                 if literal.truth.is_some() || literal.is_null {
                     return Err(self.before("true, false and null have no order: use = or !="));
@@ -642,4 +647,11 @@ pub fn regex(pattern: &str) -> Result<Regex, String> {
         let last = told.lines().last().unwrap_or_default();
         format!("no regular expression: {}", last.strip_prefix("error: ").unwrap_or(last))
     })
+}
+
+/// Whether a word is a number with a unit, such as `5s`. No field has such values in an order that is meant.
+fn has_unit(word: &str) -> bool {
+    const UNITS: [&str; 14] = ["ns", "us", "µs", "ms", "s", "m", "min", "h", "d", "b", "kb", "mb", "gb", "%"];
+    let unit = word.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
+    unit.len() < word.len() && UNITS.iter().any(|known| unit.eq_ignore_ascii_case(known))
 }
