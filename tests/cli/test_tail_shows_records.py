@@ -239,17 +239,24 @@ def test_what_is_waited_for_is_told(
     run_python: Callable[..., Any], tmp_path: Path, followed: Callable[..., subprocess.Popen[str]], name: str
 ) -> None:
     """A misspelt name would wait for good without a word. Seen to fail so."""
-    if "/" in name:
-        (tmp_path / "later").mkdir()
+    (tmp_path / "later").mkdir()
     process = followed("-o", "json", name)
-    assert process.stderr is not None and process.stdout is not None
-    assert "is not there yet: it is waited for" in process.stderr.readline()
+    assert process.stderr is not None
+    assert process.stdout is not None
+    assert "waited for" in process.stderr.readline()
     run_python(
-        'from unified_logger import *; init_logging(log_dir="later", console_format="off"); get_logger("a").info("x", number=1)'
+        'from unified_logger import *; init_logging(log_dir="later", console_format="off"); get_logger("a").info("x", n=1)'
     )
-    assert json.loads(process.stdout.readline())["number"] == 1
+    assert json.loads(process.stdout.readline())["n"] == 1
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
+
+
+@pytest.mark.parametrize("command", [["tail", "-f"], ["query", "-f", "count"]], ids=["tail", "query"])
+def test_a_directory_that_is_missing_is_not_followed(run: Run, command: list[str]) -> None:
+    """Nobody would notice. Seen to fail where it was waited for as a file."""
+    done = run(*command, "later")
+    assert (done.returncode, "No such file" in done.stderr) == (2, True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs pipes as Unix has them")

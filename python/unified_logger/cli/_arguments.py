@@ -218,10 +218,15 @@ def places(paths: list[str]) -> tuple[str, list[str]]:
     Args:
         paths: One or more, as they were given.
     """
-    if len(paths) == 1 and os.path.isdir(paths[0]):
+    if len(paths) == 1 and _is_directory(paths[0]):
         return paths[0], []
-    first = paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0])
+    first = paths[0] if _is_directory(paths[0]) else os.path.dirname(paths[0])
     return first or ".", [os.path.abspath(path) for path in paths]
+
+
+def _is_directory(path: str) -> bool:
+    """Whether a path is a directory, or is missing and has no name of a log file."""
+    return os.path.isdir(path) or (not os.path.exists(path) and ".log" not in os.path.basename(path))
 
 
 def awaited(paths: Sequence[str]) -> list[str]:
@@ -233,6 +238,8 @@ def awaited(paths: Sequence[str]) -> list[str]:
     said = []
     for path in paths:
         if not os.path.exists(path):
+            if _is_directory(path) or not os.path.isdir(os.path.dirname(path) or "."):
+                continue  # that is an error
             said.append(f"{path!r} is not there yet: it is waited for")
         elif os.path.isdir(path) and not any(".log" in name for name in os.listdir(path)):
             said.append(f"{path!r} has no log files yet: they are waited for")
