@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -80,3 +82,26 @@ def test_root_does_not_recover_where_another_user_could_exchange_the_directory(
     done = run("recover", str(given))
     assert done.returncode == (2 if refused else 0), done.stderr
     assert (repr(str(above)) in done.stderr) == refused
+
+
+@pytest.mark.parametrize(
+    "command", [["tail"], ["query", "count"], ["stats"], ["trace", "4bf92f35"]], ids=lambda command: command[0]
+)
+def test_what_only_reads_starts_quickly(tmp_path: Path, command: list[str]) -> None:
+    """The configuration and the engine take longer to be imported than most questions to be answered. Seen to fail with either."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "app.log").write_text('{"level":"INFO","message":"x","trace_id":"4bf92f35"}\n')
+    code = (
+        "import sys; sys.argv[0] = '/usr/bin/unified-logger'; from unified_logger import cli\n"
+        f"cli.main({command!r}); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    imported = set(done.stderr.split())
+    assert "unified_logger._core" in imported
+    assert not {
+        name
+        for name in imported
+        if name.startswith(("unified_logger.config", "unified_logger.process", "unified_logger.stdlib"))
+    }

@@ -29,6 +29,8 @@ COMMANDS = {
 }
 # Those that import no more than they need.
 _QUICK = ("tail",)
+# Those that log nothing, and read no configuration.
+_READING = ("query", "trace", "stats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             status = _run(given, name)
         print(end="", flush=True)  # there may be no standard output
-        if name in _QUICK and arguments is None and not sys.flags.interactive:
+        if name in (*_QUICK, *_READING) and arguments is None and not sys.flags.interactive:
             # Nothing is left to do, and the interpreter's own end would take as long as all that was done.
             print(end="", flush=True, file=sys.stderr)
             os._exit(status)
@@ -69,8 +71,9 @@ def _run(given: list[str], name: str) -> int:
     import argparse
     from importlib import import_module
 
-    # In the order in which programs import it, and not in that of the command's needs.
-    import_module("unified_logger.api")
+    if name not in _READING:
+        # In the order in which programs import it, and not in that of the command's needs.
+        import_module("unified_logger.api")
     module = import_module(f".{name}", __name__) if name in COMMANDS else None
     if hasattr(module, "main"):
         return int(module.main(given[1:]))
