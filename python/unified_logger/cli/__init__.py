@@ -75,7 +75,7 @@ def _run(given: list[str], name: str) -> int:
         # In the order in which programs import it, and not in that of the command's needs.
         import_module("unified_logger.api")
     module = import_module(f".{name}", __name__) if name in COMMANDS else None
-    if hasattr(module, "main"):
+    if module is not None and hasattr(module, "main"):
         return int(module.main(given[1:]))
     parser = argparse.ArgumentParser(
         prog="unified-logger",
