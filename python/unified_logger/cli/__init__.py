@@ -21,6 +21,8 @@ COMMANDS = {
     "query": "filter, count and order the records of log files",
     "trace": "show one request as a tree of spans, with durations, gaps and errors",
     "stats": "count the records of a log directory by level, logger and time, without reading files that have an index",
+    "fields": "list the fields that records have, with their types and an example of each",
+    "values": "list the values of a field, with how many records have each",
     "recover": "write the records that processes which died left in their black boxes",
     "retention": "delete the rotated files that `keep` no longer keeps, or say which these are",
     "metrics": "print what all processes of a log directory have counted, in the text format of Prometheus",
@@ -30,7 +32,7 @@ COMMANDS = {
 # Those that import no more than they need.
 _QUICK = ("tail",)
 # Those that log nothing, and read no configuration.
-_READING = ("query", "trace", "stats")
+_READING = ("query", "trace", "stats", "fields", "values")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

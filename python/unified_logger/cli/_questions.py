@@ -82,6 +82,33 @@ def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> 
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
 
 
+def add_filter(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that gives a filter of the language of questions.
+
+    Args:
+        parser: The parser of a command.
+    """
+    parser.add_argument(
+        "-q", "--query", metavar="FILTER", help="records that fit a filter, as those of 'unified-logger query'"
+    )
+
+
+def behind_filter(text: str | None, stages: str) -> str:
+    """A question: stages, and a filter before them where one is given."""
+    return stages if text is None else f"{text} | {stages}"
+
+
+def field(name: str) -> str:
+    """The name of a field, as a question has it.
+
+    Raises:
+        RefusedError: No question can name it.
+    """
+    if "`" in name or not name:
+        raise RefusedError(f"{name!r} is no name of a field")
+    return f"`{name}`"
+
+
 def ask(question: str, is_utc: bool, directory: str) -> _core.Query:
     """Reads a question.
 

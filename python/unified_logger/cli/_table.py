@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import sys
 import unicodedata
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -148,6 +150,22 @@ def drawn(
         line = "  ".join(_placed(text, width, right) for text, width, right in zip(row, widths, is_number, strict=True))
         lines.append(f"{line}  {bars[number]}".rstrip())
     return "".join(f"{line}\n" for line in lines)
+
+
+def for_output(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, is_utc: bool) -> str:
+    """A table for standard output: as wide as a terminal, and of any width for all else.
+
+    Args:
+        columns: The names of the columns.
+        rows: The values.
+        is_utc: Whether times are shown in UTC.
+    """
+    from . import _questions
+
+    is_terminal = sys.stdout.isatty()
+    width = os.get_terminal_size(sys.stdout.fileno()).columns or 80 if is_terminal else None
+    bold = _questions.is_colourful(is_terminal)
+    return drawn(columns, rows, columns_of_terminal=width, is_utc=is_utc, bold=bool(bold))
 
 
 def _placed(text: str, width: int, right: bool) -> str:

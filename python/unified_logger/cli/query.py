@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -114,13 +113,7 @@ def _shown(columns: list[str], rows: list[list[Any]], given: Namespace) -> str:
         return _table.json_lines(columns, rows)
     if given.output == "csv":
         return _table.comma_separated(columns, rows)
-    is_terminal = sys.stdout.isatty()
-    width = None
-    if is_terminal:
-        width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    return _table.drawn(
-        columns, rows, columns_of_terminal=width, is_utc=given.utc, bold=_questions.is_colourful(is_terminal)
-    )
+    return _table.for_output(columns, rows, is_utc=given.utc)
 
 
 def _draw_again(query: Any, given: Namespace, drawn: int) -> int:

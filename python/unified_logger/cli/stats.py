@@ -225,12 +225,8 @@ def _level_order(name: str) -> tuple[int, str]:
 
 
 def _drawn(found: dict[str, Any], given: Namespace) -> str:
-    is_terminal = sys.stdout.isatty()
-    width = os.get_terminal_size(sys.stdout.fileno()).columns or 80 if is_terminal else None
-    bold = _questions.is_colourful(is_terminal)
-
     def table(columns: list[str], rows: list[list[Any]]) -> str:
-        return _table.drawn(columns, rows, columns_of_terminal=width, is_utc=given.utc, bold=bold)
+        return _table.for_output(columns, rows, is_utc=given.utc)
 
     parts = [f"{found['directory']}: {found['records']:,} records"]
     if "from" in found:

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use begun::Begun;
 pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, count_lines, index_file};
-pub use line::{Found, Keys, Scanner, TimeForm, TimeReader, Value, end_or_escape, pair, parse_time};
+pub use line::{Found, Keys, Scanner, TimeForm, TimeReader, Value, end_or_escape, pair, pairs, parse_time};
 pub use method::{Mark, Method, is_damage};
 pub use name::{INDEX, going_name, is_going, is_temporary, packed_name, temporary_name};
 pub use pack::{Job, Names, Outcome, Pace, Packed, Prepared, Ready, pack, prepare};

@@ -170,7 +170,7 @@ fn behind<'n>(name: &'n [u8], beginning: &[u8]) -> Option<&'n [u8]> {
     }
 }
 
-fn blank(line: &[u8], mut at: usize) -> usize {
+pub(super) fn blank(line: &[u8], mut at: usize) -> usize {
     while line.get(at).is_some_and(u8::is_ascii_whitespace) {
         at += 1;
     }
@@ -178,7 +178,7 @@ fn blank(line: &[u8], mut at: usize) -> usize {
 }
 
 /// Where the text ends that begins at `at`, behind its quote, and whether something in it is escaped.
-fn string_end(line: &[u8], mut at: usize) -> Option<(usize, bool)> {
+pub(super) fn string_end(line: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut has_escapes = false;
     loop {
         at = end_or_escape(line, at)?;
@@ -192,7 +192,7 @@ fn string_end(line: &[u8], mut at: usize) -> Option<(usize, bool)> {
 }
 
 /// The place behind a value.
-fn value_end(line: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn value_end(line: &[u8], mut at: usize) -> Option<usize> {
     match line.get(at)? {
         b'"' => Some(string_end(line, at + 1)?.0 + 1),
         b'{' | b'[' => {
@@ -220,7 +220,7 @@ fn value_end(line: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-fn unescaped(text: &[u8], has_escapes: bool) -> Cow<'_, str> {
+pub(super) fn unescaped(text: &[u8], has_escapes: bool) -> Cow<'_, str> {
     if has_escapes {
         let quoted = [b"\"", text, b"\""].concat();
         if let Ok(text) = serde_json::from_slice::<String>(&quoted) {
@@ -230,7 +230,7 @@ fn unescaped(text: &[u8], has_escapes: bool) -> Cow<'_, str> {
     String::from_utf8_lossy(text)
 }
 
-fn value_of(text: &[u8]) -> Cell<'_> {
+pub(super) fn value_of(text: &[u8]) -> Cell<'_> {
     match text {
         [b'"', inner @ .., b'"'] => Cell::Text(unescaped(inner, inner.contains(&b'\\'))),
         b"null" => Cell::Nothing,
@@ -247,7 +247,7 @@ fn of_word(text: &[u8]) -> Cell<'_> {
 }
 
 /// A pair has no kinds of values but by what it looks like.
-fn of_pair(text: &[u8]) -> Cell<'_> {
+pub(super) fn of_pair(text: &[u8]) -> Cell<'_> {
     match text {
         b"true" => Cell::Truth(true),
         b"false" => Cell::Truth(false),

@@ -17,6 +17,7 @@ use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 
 use super::cell::{Literal, Number};
+use super::described::COLUMNS;
 use super::fields::{Field, Fields};
 use super::filter::{Condition, Glob, Sign};
 use super::groups::{Grouping, Key, What};
@@ -29,8 +30,7 @@ use crate::archive::Keys;
 const DEEPEST: usize = 100;
 /// How many rows a stage gives that says no number.
 const ROWS: usize = 10;
-const STAGES: &str =
-    "count, sum, avg, min, max, median, p99, distinct, first, last, where, fields, uniq, sort, top, head or tail";
+const STAGES: &str = "count, sum, avg, min, max, median, p99, distinct, first, last, where, fields, describe, uniq, sort, top, head or tail";
 const LEVELS: &str = "a level: DEBUG, INFO, WARNING, ERROR, CRITICAL, or a number";
 
 pub struct Parser {
@@ -398,7 +398,10 @@ impl Parser {
     fn is_stage(&self) -> bool {
         let Some(word) = self.word_at(self.at) else { return false };
         let is_stage = what(word).is_some()
-            || matches!(&*word.to_ascii_lowercase(), "where" | "fields" | "uniq" | "sort" | "top" | "head" | "tail");
+            || matches!(
+                &*word.to_ascii_lowercase(),
+                "where" | "fields" | "describe" | "uniq" | "sort" | "top" | "head" | "tail"
+            );
         let is_filter = ["in", "not", "exists", "contains"]
             .iter()
             .any(|word| self.word_at(self.at + 1).is_some_and(|next| next.eq_ignore_ascii_case(word)));
@@ -461,6 +464,15 @@ impl Parser {
                 }
                 self.set_columns(names, kinds)?;
                 self.keys = 0;
+            }
+            "describe" => {
+                if is_table {
+                    return Err(self.before("describe takes records: a table has its columns"));
+                }
+                *sink = Sink::Described;
+                let names = COLUMNS.map(str::to_owned).to_vec();
+                self.set_columns(names, vec![Kind::Other; COLUMNS.len()])?;
+                self.keys = 1;
             }
             "sort" => {
                 self.take_word("by");

@@ -36,6 +36,8 @@ pub enum Sink {
     /// Values of fields become rows.
     Rows(Vec<usize>),
     Groups(Grouping),
+    /// The fields that they have.
+    Described,
 }
 
 /// A stage that a whole table goes through. Columns are named by their numbers.

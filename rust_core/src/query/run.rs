@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::cell::Cell;
+use super::described::Described;
 use super::filter::Asked;
 use super::groups::Groups;
 use super::plan::{Plan, Sink, Step, owned};
@@ -23,6 +24,7 @@ enum Out {
     Ordered(Vec<(Vec<Cell<'static>>, Vec<u8>)>),
     Rows(Vec<Vec<Cell<'static>>>),
     Groups(Box<Groups>),
+    Described(Box<Described>),
 }
 
 /// The answer so far.
@@ -51,6 +53,7 @@ impl Run {
             Sink::OrderedLines { .. } => Out::Ordered(Vec::new()),
             Sink::Rows(_) => Out::Rows(Vec::new()),
             Sink::Groups(grouping) => Out::Groups(Box::new(Groups::new(grouping))),
+            Sink::Described => Out::Described(Box::default()),
         };
         let levels = Keys { levels: plan.now.levels.clone(), ..Keys::default() };
         let steps = plan.steps.len();
@@ -106,6 +109,7 @@ impl Run {
         self.found += 1;
         match (&mut self.out, &self.plan.sink) {
             (Out::Groups(groups), _) => groups.add(&cells, &self.plan.now),
+            (Out::Described(described), _) => described.add(seen.line),
             (Out::Rows(rows), Sink::Rows(fields)) => {
                 if rows.len() < MOST_ROWS && self.bytes < MOST_BYTES {
                     let row: Vec<_> = fields.iter().map(|field| owned(cells[*field].as_ref())).collect();
@@ -165,7 +169,7 @@ impl Run {
             Out::Lines(lines) => std::mem::take(lines),
             Out::Last(lines) => std::mem::take(lines).into(),
             Out::Ordered(lines) => std::mem::take(lines).into_iter().map(|(_, line)| line).collect(),
-            Out::Rows(_) | Out::Groups(_) => Vec::new(),
+            Out::Rows(_) | Out::Groups(_) | Out::Described(_) => Vec::new(),
         }
     }
 
@@ -175,6 +179,7 @@ impl Run {
         let rows = match &self.out {
             Out::Rows(rows) => rows.clone(),
             Out::Groups(groups) => groups.rows(),
+            Out::Described(described) => described.rows(),
             _ => Vec::new(),
         };
         let rows = through(rows, &self.plan.table, &self.levels);
@@ -195,6 +200,11 @@ impl Run {
                 remarks
                     .push("distinct tells less than there is: there are too many different values to keep all".into());
             }
+        }
+        if let Out::Described(described) = &self.out
+            && described.is_short
+        {
+            remarks.push("there are more fields than these: there was no room for so many different ones".into());
         }
         if left_out > 0 {
             remarks.push(format!(

@@ -8,6 +8,6 @@ mod time;
 
 pub use find::end_or_escape;
 pub use keys::{Keys, TimeForm};
-pub use pairs::pair;
+pub use pairs::{pair, pairs};
 pub use scan::{Found, Scanner, Value};
 pub use time::{TimeReader, parse_time};

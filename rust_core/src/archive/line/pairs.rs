@@ -3,35 +3,38 @@
 /// The value of a key in a line of pairs, without its quotes.
 #[must_use]
 pub fn pair<'l>(line: &'l [u8], key: &str) -> Option<&'l [u8]> {
-    if key.is_empty() {
-        return None;
-    }
+    pairs(line).find(|(name, _)| !name.is_empty() && *name == key.as_bytes()).map(|(_, value)| value)
+}
+
+/// All keys of a line of pairs, and their values without quotes. Words that are no pair are passed.
+pub fn pairs(line: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut at = 0;
-    while at < line.len() {
-        let rest = &line[at..];
-        let end = rest.iter().position(|byte| matches!(byte, b'=' | b' ')).unwrap_or(rest.len());
-        let name = &rest[..end];
-        at += end + 1;
-        if rest.get(end) != Some(&b'=') {
-            continue;
-        }
-        let value = line.get(at..).unwrap_or_default();
-        let length = if value.first() == Some(&b'"') {
-            let mut end = 1;
-            while end < value.len() && value[end] != b'"' {
-                end += 1 + usize::from(value[end] == b'\\');
+    std::iter::from_fn(move || {
+        while at < line.len() {
+            let rest = &line[at..];
+            let end = rest.iter().position(|byte| matches!(byte, b'=' | b' ')).unwrap_or(rest.len());
+            let name = &rest[..end];
+            at += end + 1;
+            if rest.get(end) != Some(&b'=') {
+                continue;
             }
-            (end + 1).min(value.len())
-        } else {
-            memchr::memchr(b' ', value).unwrap_or(value.len())
-        };
-        if name == key.as_bytes() {
+            let value = line.get(at..).unwrap_or_default();
+            let length = if value.first() == Some(&b'"') {
+                let mut end = 1;
+                while end < value.len() && value[end] != b'"' {
+                    end += 1 + usize::from(value[end] == b'\\');
+                }
+                (end + 1).min(value.len())
+            } else {
+                memchr::memchr(b' ', value).unwrap_or(value.len())
+            };
+            at += length + 1;
             let value = &value[..length];
-            return Some(value.strip_prefix(b"\"").map_or(value, |inner| inner.strip_suffix(b"\"").unwrap_or(inner)));
+            let inner = value.strip_prefix(b"\"").map(|inner| inner.strip_suffix(b"\"").unwrap_or(inner));
+            return Some((name, inner.unwrap_or(value)));
         }
-        at += length + 1;
-    }
-    None
+        None
+    })
 }
 
 #[cfg(test)]
