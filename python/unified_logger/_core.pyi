@@ -511,8 +511,10 @@ def start(directory: str | None, settings: dict[str, Any], redaction: Redaction 
         ValueError: A setting is missing, unknown or of another type.
     """
 
-def recover(directory: str) -> dict[str, Any] | None:
+def recover(directory: str, copied: bool = False) -> dict[str, Any] | None:
     """Writes the records that dead processes left for a log directory.
+
+    With `copied` the directory was copied from another machine: numbers of processes and the times at which these began say nothing here.
 
     Returns the number of `boxes`, `records` and `damaged` slots, the boxes set `aside` (path, reason), what `failed`, and the `distrusted`
     directories (path, reason), in which another user could have planted boxes. Returns None while another thread of this process recovers.
@@ -764,6 +766,68 @@ class PipedText:
 
     def remarks(self) -> list[str]:
         """What was noticed since the last call."""
+
+def check_file(
+    directory: str,
+    name: str,
+    expected: tuple[int, int | None, tuple[int, int] | None] | None,
+    tell: Callable[[int], object],
+) -> dict[str, Any]:
+    """Reads all of a log file, and says what is wrong with it.
+
+    Args:
+        directory: The directory.
+        name: The name of the file in it.
+        expected: What the catalogue knows of it: its generation, its bytes, unpacked, and the numbers of its first record and of the one after its
+            last. None if that is nothing.
+        tell: Is called with the bytes of each part that was read. An exception of it ends the check.
+
+    Returns:
+        `kind` (plain, gzip or zstd), what its parts are `known_by`, how many `parts`, `lines`, `bytes` and `stored_bytes` it has, the `form` of its
+        lines (json, logfmt, text or empty), whether it `has_index`, its `sequence`, the first `faults` and their `fault_count`, and how many lines
+        were too long to be checked (`passed`). A fault says what is wrong, at which line, offset and part, and whether it costs no record.
+
+    Raises:
+        OSError: The file cannot be read at all.
+    """
+
+def file_ends(path: str) -> dict[str, Any]:
+    """What the beginning and the end of a log file tell, without reading the rest.
+
+    Returns the `stored_bytes`, the times of the `first` and the `last` record in nanoseconds, the bytes of a `torn` line at the end, how many `lines`
+    were looked at, how many of these are no records (`foreign`), and an `example` of these.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+
+def known_files(directory: str, with_indices: bool) -> tuple[str | None, bool, list[dict[str, Any]]]:
+    """What the catalogue of a log directory tells: why it tells nothing, whether it is missing, and its files, the oldest first.
+
+    A file has `generation`, `set`, `name`, when it was `made` and `closed` (seconds), `bytes`, `sequence`, `index` and `index_fault`. An index has
+    `lines`, `bytes`, `stored_bytes`, `times`, and by how much times step back between its parts (`step_back`, nanoseconds).
+    """
+
+def black_boxes(directory: str) -> tuple[list[dict[str, Any]], list[tuple[str, str, bool]]]:
+    """The black boxes that other processes have for a log directory, and the places that are not looked at.
+
+    A box has `path`, `owner` (alive, dead, distrusted, making or aside), `bytes`, `process`, `started` (nanoseconds), `records` (of a dead process),
+    whether it is in `shared_memory`, and the `directory` and the `outputs` (JSON) of its process. A place has a reason, and whether that is to be
+    expected.
+    """
+
+def select_refusals(selector: Mapping[str, Any], ai: Mapping[str, Any], logger: str, level: int) -> list[str]:
+    """The keys of the selector of an output that keep records of a logger and a level out, as far as these two decide.
+
+    Args:
+        selector: What the output selects, as `start` takes it.
+        ai: Which loggers are those of AI, as `start` takes it.
+        logger: The name of the logger.
+        level: The number of the level.
+
+    Raises:
+        ValueError: The selector is none.
+    """
 
 def named_levels(directory: str) -> list[tuple[str, int]]:
     """The levels that the programs of a directory have noted, with their numbers."""

@@ -59,7 +59,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         handover: enter_recording leave_recording set_keeper write_recording;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
-        reading: level_number named_levels read_position survey_files;
+        reading: black_boxes check_file file_ends known_files level_number named_levels read_position select_refusals survey_files;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native stdlib_native_levels
             with_and_without_secrets;

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{BoxSettings, FILES, Foreign, JournalEntry, RecoveryNote, is_mode, is_spent};
 pub use location::{
-    Distrust, FoundBlock, Harm, Home, Ownerless, Wanted, Watch, all, disown_all, home, number_of, strays,
+    Distrust, FoundBlock, Harm, Home, Owner, Ownerless, SeenBox, Wanted, Watch, all, disown_all, home, number_of,
+    strays,
 };
 use note::Note;
 pub use reader::{Contents, FoundRecord, counted, read};

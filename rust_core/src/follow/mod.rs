@@ -6,9 +6,11 @@
 
 mod back;
 mod chain;
+mod check;
 mod copies;
 mod cursor;
 mod cut;
+mod ends;
 mod fed;
 mod files;
 mod filter;
@@ -48,6 +50,8 @@ use remarks::Remarks;
 use time::Time;
 use unique::Unique;
 
+pub use check::{Checked, Expected, Fault, check};
+pub use ends::{Ends, IndexSeen, KnownFile, Told, ends, told};
 pub use fed::Fed;
 pub use filter::{Filter, Sieve, Wanted};
 pub use position::{NoPosition, Position};

@@ -12,8 +12,10 @@ use crate::platform::{self, Identity};
 const LOOK: u64 = 64 << 20;
 
 /// Finds the file that was being appended to. Its generation tells, whatever its name is by now and whether it was packed. Without one, the
-/// number tells that the file system gave it: at its path, rotated, or renamed within the directory. To be called with the directory's lock.
-pub(super) fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
+/// number tells that the file system gave it: at its path, rotated, or renamed within the directory. In a copied directory that number is another
+/// one, and the file at the path is taken if it is long enough: only lines of these records are looked for in it. To be called with the
+/// directory's lock.
+pub(super) fn find(directory: &Path, name: &str, entry: JournalEntry, copied: bool) -> Option<PathBuf> {
     if entry.generation > 0 {
         let mut catalogue = Catalogue::of(directory);
         catalogue.look();
@@ -28,7 +30,9 @@ pub(super) fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<
     if is_it(&path) {
         return Some(path);
     }
-    std::fs::read_dir(directory).ok()?.filter_map(|entry| Some(entry.ok()?.path())).find(|path| is_it(path))
+    let mut others = std::fs::read_dir(directory).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_long_enough = || path.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() >= entry.offset);
+    others.find(|path| is_it(path)).or_else(|| (copied && is_long_enough()).then(|| path.clone()))
 }
 
 pub(super) fn read_from(path: &Path, entry: JournalEntry) -> Option<Vec<u8>> {

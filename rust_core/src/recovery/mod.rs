@@ -67,19 +67,31 @@ impl Drop for Busy {
 /// Recovers every box of a log directory or of a service whose owner is gone. `None` while another thread does.
 #[must_use]
 pub fn sweep(home: &Home) -> Option<Recovered> {
+    sweep_of(home, false)
+}
+
+/// The same for a log directory that was copied from another machine, none of whose processes lives here.
+#[must_use]
+pub fn sweep_copy(home: &Home) -> Option<Recovered> {
+    sweep_of(home, true)
+}
+
+fn sweep_of(home: &Home, copied: bool) -> Option<Recovered> {
     let _busy = Busy::take()?;
     let mut recovered = Recovered::default();
     let mut one = |found: Ownerless| {
         let path = found.path.clone();
         // A panic over one box does not keep other boxes from being recovered.
-        catch_unwind(AssertUnwindSafe(|| recover(home.directory(), found, &mut recovered))).unwrap_or_else(|_| {
-            recovered.failed.push(format!("{}: the recovery panicked", path.display()));
-            ControlFlow::Continue(())
-        })
+        catch_unwind(AssertUnwindSafe(|| recover(home.directory(), found, copied, &mut recovered))).unwrap_or_else(
+            |_| {
+                recovered.failed.push(format!("{}: the recovery panicked", path.display()));
+                ControlFlow::Continue(())
+            },
+        )
     };
     let mut distrusted = Vec::new();
     let _ = home.locations().iter().try_for_each(|location| {
-        location.each_ownerless(&mut one).unwrap_or_else(|distrust| {
+        location.each_ownerless(copied, &mut one).unwrap_or_else(|distrust| {
             distrusted.push(distrust);
             ControlFlow::Continue(())
         })

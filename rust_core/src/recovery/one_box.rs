@@ -18,7 +18,7 @@ use crate::level;
 use crate::metrics;
 use crate::names::Names;
 use crate::outputs::{self, Opening, Outputs};
-use crate::platform::OwnFile;
+use crate::platform::{self, OwnFile};
 use crate::record::{Builder, Record, flag};
 use crate::record_metrics::{self, RecordMetrics};
 use crate::redaction::Rules;
@@ -36,7 +36,12 @@ const STREAM_PAUSE: Duration = Duration::from_millis(1);
 
 /// Recovers a box. It breaks off while other processes keep the log directory's lock, since the next box would need
 /// the same lock.
-pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mut Recovered) -> ControlFlow<()> {
+pub(super) fn recover(
+    directory: Option<&Path>,
+    found: Ownerless,
+    copied: bool,
+    recovered: &mut Recovered,
+) -> ControlFlow<()> {
     fault_injection::pass(Fault::Recover);
     let path = found.path.clone();
     let bytes = match found.read() {
@@ -71,7 +76,7 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
         set_aside(&found, &Foreign::Damaged("settings"), recovered);
         return ControlFlow::Continue(());
     };
-    let written = write(directory, &found.file, &bytes, contents, &outputs, counted).and_then(|mut done| {
+    let written = write(directory, &found.file, &bytes, contents, &outputs, counted, copied).and_then(|mut done| {
         let before = stats::value_in(&done.counted, stats::RECOVERED).unwrap_or_default();
         stats::set_in(&mut done.counted, stats::RECOVERED, before + done.count);
         remove(directory, &found, &done.counted, done.more.as_deref()).map(|()| done.count)
@@ -128,6 +133,7 @@ fn write(
     contents: Contents,
     outputs: &outputs::Settings,
     mut counted: Vec<u64>,
+    copied: bool,
 ) -> Result<Done> {
     let place = directory.unwrap_or(Path::new("a standard stream"));
     let here = |error| Error::io("go on with the recovery in", place, error);
@@ -137,7 +143,7 @@ fn write(
             return Err(here(io::ErrorKind::WouldBlock.into()));
         }
         let mut recovery = Recovery::open(directory, bytes, contents, outputs, file)?;
-        recovery.leave_out_what_landed()?;
+        recovery.leave_out_what_landed(copied)?;
         recovery.count_lines(&counted, file).map_err(here)?;
         let noted = recovery.note(file).map_err(here)?;
         recovery.push_all(noted, untold_of(&counted));
@@ -244,18 +250,20 @@ impl<'a> Recovery<'a> {
     }
 
     /// Searches each file that was being appended to, for records that are there already.
-    fn leave_out_what_landed(&mut self) -> Result<()> {
+    fn leave_out_what_landed(&mut self, copied: bool) -> Result<()> {
         let Some(directory) = self.directory else { return Ok(()) };
         for file in 0..self.names.len() {
             let entry = self.contents.journal[file];
             if entry.upto <= entry.passed {
                 continue;
             }
-            let path = find(directory, self.names[file], entry);
+            let path = find(directory, self.names[file], entry, copied);
+            // In a copied directory, the file system has given the file another number.
+            let identity = path.as_deref().and_then(|path| platform::identity_at(path).ok());
             let text = path.and_then(|path| read_from(&path, entry)).unwrap_or_default();
             self.leave_out(file, entry.upto, &text);
             let sink = self.outputs.of_route(1 << file).next();
-            sink.map_or(Ok(()), |sink| sink.cut_off_torn(entry.identity(), entry.offset))?;
+            sink.map_or(Ok(()), |sink| sink.cut_off_torn(identity.unwrap_or_else(|| entry.identity()), entry.offset))?;
         }
         Ok(())
     }

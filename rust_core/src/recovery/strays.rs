@@ -54,7 +54,7 @@ pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync, ask: Ask<'_
         ControlFlow::Continue(())
     };
     let Some(location) = blackbox::strays() else { return (recovered, left) };
-    if let Err(distrust) = location.each_ownerless(one) {
+    if let Err(distrust) = location.each_ownerless(false, one) {
         recovered.distrusted.push(distrust);
     }
     for path in location.remove_aside(GIVEN_UP).unwrap_or_default() {
@@ -97,7 +97,7 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
             // Checked again, because the path may lead elsewhere by now.
             Ok(settled) if found.is_of(&settled) => {
                 let before = recovered.boxes;
-                let _ = recover(Some(&settled), found, recovered);
+                let _ = recover(Some(&settled), found, false, recovered);
                 return recovered.boxes > before;
             }
             Ok(_) => {}
@@ -123,7 +123,7 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
 fn deal_with_service(found: Ownerless, what: Strays, records: usize, recovered: &mut Recovered) -> bool {
     if what == Strays::Everything {
         let before = recovered.boxes;
-        let _ = recover(None, found, recovered);
+        let _ = recover(None, found, false, recovered);
         return recovered.boxes > before;
     }
     if found.is_older_than(GIVEN_UP) {

@@ -2,12 +2,14 @@
 
 mod ai;
 mod named;
+mod refusal;
 mod selector;
 
 use std::sync::Arc;
 
 pub use ai::{AiLoggers, is_ai_field};
 pub use named::Pattern;
+pub use refusal::refusals;
 pub use selector::Selector;
 
 use crate::names::Names;

@@ -15,6 +15,7 @@ pub use functions::{HandedRecords, count_failed, function_threads, next_records,
 pub use metrics::directory_metrics;
 pub use rotated::retention;
 pub use self_check::internals;
+pub use settings::as_json;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -333,10 +334,12 @@ pub fn counted() -> Vec<[&'static str; 5]> {
 }
 
 /// Writes the records that dead processes left for a log directory. Returns a dictionary of the results, or None while
-/// another thread of this process does the same.
+/// another thread of this process does the same. With `copied` the directory is a copy of another machine's.
 #[pyfunction]
-pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
-    ending::detached(py, || recovery::sweep(&Home::Directory(directory)))
+#[pyo3(signature = (directory, copied = false))]
+pub fn recover(py: Python<'_>, directory: PathBuf, copied: bool) -> PyResult<Option<Bound<'_, PyDict>>> {
+    let home = Home::Directory(directory);
+    ending::detached(py, || if copied { recovery::sweep_copy(&home) } else { recovery::sweep(&home) })
         .map(|recovered| as_dictionary(py, recovered))
         .transpose()
 }

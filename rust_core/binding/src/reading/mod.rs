@@ -1,5 +1,6 @@
 //! Readers of log files for the facade.
 
+mod check;
 mod files;
 mod query;
 mod text;
@@ -17,6 +18,7 @@ use unified_logger_core::follow::{Filter, Options, Position, Reader, Record};
 use crate::control::error::to_python;
 use crate::interpreter::ending;
 
+pub use check::{black_boxes, check_file, file_ends, known_files, select_refusals};
 pub use files::survey_files;
 pub use query::Query;
 pub use text::*;

@@ -4,6 +4,7 @@ mod block;
 mod making;
 mod own;
 mod ownerless;
+mod seen;
 mod trust;
 
 use std::fs;
@@ -17,6 +18,7 @@ use crate::platform;
 pub use block::FoundBlock;
 pub use own::{Harm, OwnBox, Watch, disown_all};
 pub use ownerless::Ownerless;
+pub use seen::{Owner, SeenBox};
 /// Beside the logs.
 const DIRECTORY: &str = ".unified_logger";
 const BOX: &str = "box";
@@ -150,6 +152,11 @@ fn prefix(name: u64) -> String {
 }
 
 impl Location {
+    /// Whether a file of this name is one of its boxes.
+    fn is_named(&self, name: &str) -> bool {
+        name.starts_with(&self.prefix)
+    }
+
     fn path(&self, name: &str, kind: &str) -> PathBuf {
         self.directory.join(format!("{}{name}.{kind}", self.prefix))
     }

@@ -102,7 +102,10 @@ impl Deref for Bytes {
 
 /// Opens a file of the directory's owner, and takes the locks that keep other processes away. `None` for files of
 /// other users, and while the owner of the box lives.
-pub(super) fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Ownerless> {
+///
+/// With `copied` the owner ran on another machine. The number of its process and the time at which that began say nothing here, so they are not
+/// compared. A process that holds the lock of this very file, or has it mapped, is its owner all the same.
+pub(super) fn take_over(path: PathBuf, directory: &fs::Metadata, copied: bool) -> Option<Ownerless> {
     let file = open_others(&path, directory)?;
     let found = Ownerless { file: Arc::new(OwnFile::new(file).ok()?), path };
     own(found.file.number()).ok()?;
@@ -113,7 +116,7 @@ pub(super) fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Owner
         if !has_died(&found.file) {
             return None;
         }
-    } else if is_mapped_by_owner(&found) {
+    } else if is_mapped_by_owner(&found, copied) {
         return None;
     }
     // Another process may have recovered the box between the opening and the lock.
@@ -123,7 +126,7 @@ pub(super) fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Owner
 
 /// Whether the owner lives although its lock is free, because the program has closed the descriptor. Boxes of this
 /// process never get here.
-fn is_mapped_by_owner(found: &Ownerless) -> bool {
+fn is_mapped_by_owner(found: &Ownerless, copied: bool) -> bool {
     let mut front = vec![0; NAMES];
     if platform::read_at(&found.file, &mut front, 0).is_err() {
         return false;
@@ -133,9 +136,11 @@ fn is_mapped_by_owner(found: &Ownerless) -> bool {
     process != platform::process_id()
         && platform::maps(process, found.file.identity(), name).unwrap_or_else(|_| {
             // The mappings of a process that changed its user cannot be read. The process is the owner if it began at
-            // the same time.
-            BoxSettings::read(&front)
-                .is_some_and(|settings| settings.born.is_some() && settings.born == platform::birth_of_process(process))
+            // the same time. Of another machine's process that would be chance.
+            !copied
+                && BoxSettings::read(&front).is_some_and(|settings| {
+                    settings.born.is_some() && settings.born == platform::birth_of_process(process)
+                })
         })
 }
 

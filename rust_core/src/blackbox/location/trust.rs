@@ -58,14 +58,14 @@ impl Location {
     ///
     /// # Errors
     /// When another user could have planted boxes here, or if the rights of the boxes' user cannot be taken.
-    fn visit_boxes<R: Send>(
+    pub(super) fn visit_boxes<R: Send>(
         &self,
         visit: impl FnOnce(Vec<PathBuf>, &fs::Metadata) -> R + Send,
     ) -> Result<Option<R>, Distrust> {
         let Some(meta) = self.trusted()? else { return Ok(None) };
         let is_box = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.starts_with(&self.prefix) && [BOX, NEW].contains(&kind(path)) && !is_own(path)
+            self.is_named(name) && [BOX, NEW].contains(&kind(path)) && !is_own(path)
         };
         let list = || match fs::read_dir(&self.directory) {
             Ok(entries) => {
@@ -139,12 +139,13 @@ impl Location {
     }
 
     /// Opens every box whose owner is gone, takes over the owner's lock, and passes the box to `recover`, which may
-    /// break off.
+    /// break off. With `copied` the directory was copied from another machine, see `take_over`.
     ///
     /// # Errors
     /// As for `visit_boxes`.
     pub fn each_ownerless(
         &self,
+        copied: bool,
         mut recover: impl FnMut(Ownerless) -> ControlFlow<()> + Send,
     ) -> Result<ControlFlow<()>, Distrust> {
         let each = |paths: Vec<PathBuf>, meta: &fs::Metadata| {
@@ -154,7 +155,7 @@ impl Location {
                 if !whole && !path.symlink_metadata().is_ok_and(|meta| is_older(&meta, MAKING)) {
                     continue;
                 }
-                let Some(found) = take_over(path, meta) else { continue };
+                let Some(found) = take_over(path, meta, copied) else { continue };
                 if whole {
                     recover(found)?;
                 } else {
