@@ -23,9 +23,12 @@ COMMANDS = {
     "stats": "count the records of a log directory by level, logger and time, without reading files that have an index",
     "fields": "list the fields that records have, with their types and an example of each",
     "values": "list the values of a field, with how many records have each",
+    "doctor": "say whether a log directory is healthy, and why a line does not appear",
+    "verify": "read log files whole, and say what is damaged and where",
     "recover": "write the records that processes which died left in their black boxes",
     "retention": "delete the rotated files that `keep` no longer keeps, or say which these are",
     "metrics": "print what all processes of a log directory have counted, in the text format of Prometheus",
+    "config": "check a configuration file, or show the value of each option and where it comes from",
     "options": "list the options of init_logging, of the environment and of files",
     "schema": "print the JSON Schema of configuration files, for editors",
 }

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _BYTES = 256 * 1024
 # Depth of mappings and lists.
 _DEPTH = 20
+# So many errors are told of one file.
+_ERRORS = 50
 # Keys and values; an alias counts as everything that it stands for.
 _NODES = 20_000
 
@@ -46,6 +48,48 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
             wrong.
     """
     return dict(_load(path, pipes=True))
+
+
+def load_without_errors(path: str | PathLike[str]) -> tuple[dict[str, Any], list[ConfigurationError]]:
+    """Reads a configuration for people who want to know all that is wrong with it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The configuration without the keys that are wrong, and what is wrong with each of these.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is not plain YAML: nothing can be told of its keys.
+    """
+    source = str(path)
+    config, lines = _parse(_read(path, source, True), source)
+    shown = {mappings.shown(key): line for key, line in lines.items()}
+    errors: list[ConfigurationError] = []
+    while True:
+        try:
+            layout.check(config, source, lines)
+        except ConfigurationError as error:
+            errors.append(error)
+            if len(errors) < _ERRORS and without(config, error.key):
+                continue
+        return mappings.Lined(config, shown), errors
+
+
+def without(config: dict[str, Any], key: str) -> bool:
+    """Takes a key out of a configuration, or what it is a part of if it is no key. False if there is no such thing.
+
+    Args:
+        config: The configuration, which is changed.
+        key: The key, with dots between blocks and keys, as errors have it.
+    """
+    for name in sorted((name for name in config if isinstance(name, str)), key=len, reverse=True):
+        if key == name or key.startswith(f"{name}."):
+            below = config[name]
+            if not (isinstance(below, dict) and without(below, key[len(name) + 1 :])):
+                del config[name]
+            return True
+    return False
 
 
 def load_again(path: str | PathLike[str]) -> dict[str, Any]:

@@ -48,6 +48,52 @@ def resolve(
     Raises:
         ConfigurationError: An option is unknown or its value not allowed.
     """
+    given, foreign = _given(arguments, file, file_path, environ, by_handler)
+    given.values = {name: _value(option, given) for name, option in OPTIONS.items()}
+    for section in SECTIONS:
+        try:
+            given.values |= section.settle(given)
+        except ConfigurationError as wrong:
+            if wrong.source == given.source and wrong.line is None and isinstance(file, Lined):
+                wrong.line = file.line_of(wrong.key)
+            raise
+    return Settings(**given.values, notices=(*foreign, *given.notices))
+
+
+def sources(file: Mapping[str, Any] | None, file_path: str | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Which source gives each option, for people who ask.
+
+    Args:
+        file: A configuration as `load_config` returns it.
+        file_path: Its path.
+        environ: The environment.
+
+    Returns:
+        The source of each option that any gives: the path of the file, with the line where that is known, or the variable of the environment.
+
+    Raises:
+        ConfigurationError: An option is unknown or its value not allowed.
+    """
+    given, _ = _given({}, file, file_path, environ, False)
+    found = {}
+    for name, option in OPTIONS.items():
+        if not given.has(name):
+            continue
+        found[name] = given.source_of(name)
+        if name not in given.environment and isinstance(file, Lined):
+            places = [place for place in option.file if place in file.lines]
+            found[name] += f":{file.lines[places[-1]]}" if places else ""
+    return found
+
+
+def _given(
+    arguments: Mapping[str, object],
+    file: Mapping[str, Any] | None,
+    file_path: str | None,
+    environ: Mapping[str, str],
+    by_handler: bool,
+) -> tuple[Given, list[str]]:
+    """All that was given, each option checked by itself, and a sentence about each value that is for another program."""
     config: dict[str, Any] = dict(file or {})
     source = file_path or "configuration"
     if config:
@@ -65,15 +111,7 @@ def resolve(
         _from_arguments(arguments),
         environ,
     )
-    given.values = {name: _value(option, given) for name, option in OPTIONS.items()}
-    for section in SECTIONS:
-        try:
-            given.values |= section.settle(given)
-        except ConfigurationError as wrong:
-            if wrong.source == source and wrong.line is None and isinstance(file, Lined):
-                wrong.line = file.line_of(wrong.key)
-            raise
-    return Settings(**given.values, notices=(*foreign, *given.notices))
+    return given, foreign
 
 
 def _value(option: Option, given: Given) -> Any:
