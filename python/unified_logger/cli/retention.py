@@ -51,7 +51,7 @@ def run(given: Namespace) -> int:
     """
     try:
         settings = _settings(given)
-        engine = _for_engine(settings, given.keep is not None)
+        engine = for_engine(settings, given.keep is not None)
     except ConfigurationError as error:
         return _refused(str(error))
     asked = given.directory if given.directory is not None else settings.log_dir
@@ -119,8 +119,13 @@ def _check_bounds(text: str) -> None:
         raise ConfigurationError(source="command line", key="--keep", value=text, allowed=option.kind.allowed) from None
 
 
-def _for_engine(settings: Settings, for_each: bool) -> dict[str, Any]:
-    """What the engine is told. With bounds `for_each` file, files have none of their own."""
+def for_engine(settings: Settings, for_each: bool) -> dict[str, Any]:
+    """What the engine is told.
+
+    Args:
+        settings: The settings.
+        for_each: Whether the bounds are those of each file, so that files have none of their own.
+    """
     engine = settings.to_engine()
     if for_each:
         for output in engine["output"]["to"]["outputs"].values():

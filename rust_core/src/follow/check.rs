@@ -182,7 +182,8 @@ impl Check {
         // A file that is empty has one part without bytes.
         let are_all = index.parts().iter().filter(|part| part.extent.length > 0).count()
             == extents.iter().filter(|extent| extent.length > 0).count();
-        if !extents.is_empty() && !(are_all && index.parts().iter().zip(extents).all(is_at)) {
+        let is_same = || are_all && index.parts().iter().zip(extents).all(is_at);
+        if !extents.is_empty() && !is_same() {
             self.remark("its index and its seek table say different places of its parts");
             return None;
         }
