@@ -30,12 +30,15 @@ except ValueError:
     get_logger("shop").exception("order lost")
 """
 
+CONFIG = "log_dir: logs\nlog_level: INFO\nlevels: {shop.db: DEBUG}\nmax_bytes: 4000\ncompress: zstd\n"
+
 
 @pytest.mark.skipif(os.name == "nt", reason="the lines are those of a shell of Unix")
 @pytest.mark.parametrize("line", [line for line in LINES if "…" not in line])
 def test_a_line_shows_records(line: str, run_python: Callable[..., Any], tmp_path: Path) -> None:
     """Without a word on standard error. Seen to fail with the name of an option spelt wrong."""
     run_python(FILL)
+    (tmp_path / "logging.yaml").write_text(CONFIG, "utf-8")
     if "app.log.1.zst" in line and not (tmp_path / "logs" / "app.log.1.zst").exists():
         line = line.replace(".zst", "")
     (tmp_path / "unified-logger").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m unified_logger "$@"\n')

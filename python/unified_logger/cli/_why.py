@@ -197,7 +197,14 @@ def gates_of_process(directory: str, logger: str, level: int) -> tuple[int, list
         if box["owner"] != "alive" or not box["outputs"]:
             continue
         to = json.loads(box["outputs"])
-        found = [Gate("level", UNKNOWN, "-", "the black box of a process has its files alone, and no levels of loggers: give its --config")]
+        found = [
+            Gate(
+                "level",
+                UNKNOWN,
+                "-",
+                "the black box of a process has its files alone, and no levels of loggers: give its --config",
+            )
+        ]
         for output in to["outputs"]:
             select = output["select"]
             select["fields_equal"] = [tuple(pair) for pair in select.get("fields_equal") or ()]

@@ -51,7 +51,8 @@ def run(given: Namespace) -> int:
     if report is None:
         return 2
     held = [] if given.all else _held(given.directory)
-    status = 1 if any(report[what] for what in ("aside", "failed", "damaged", "waiting", "distrusted")) else 0
+    left = any(report[what] for what in ("aside", "failed", "damaged", "waiting", "distrusted"))
+    status = 1 if left or held else 0
     if given.json:
         told = {**report, "held": held}
         for name in ("aside", "distrusted"):

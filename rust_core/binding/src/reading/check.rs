@@ -19,6 +19,12 @@ use crate::interpreter::ending;
 /// What is wrong, the line, the offset, the part, and whether it costs no record.
 type Fault = (String, Option<u64>, Option<u64>, Option<usize>, bool);
 
+/// Generation, bytes, and the numbers of the first record and the one after the last.
+type Known = (u64, Option<u64>, Option<(u64, u64)>);
+
+/// A place that is not looked at, why, and whether that is to be expected.
+type Distrusted = (String, &'static str, bool);
+
 /// Reads all of a file and says what is wrong with it. `expected` is what the catalogue knows: generation, bytes and sequence. `tell` is called
 /// with the bytes of each part that was read, and may raise to end it.
 #[pyfunction]
@@ -26,7 +32,7 @@ pub fn check_file<'py>(
     py: Python<'py>,
     directory: PathBuf,
     name: &str,
-    expected: Option<(u64, Option<u64>, Option<(u64, u64)>)>,
+    expected: Option<Known>,
     tell: Py<PyAny>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let raised = Mutex::new(None);
@@ -142,7 +148,7 @@ pub fn known_files(
 pub fn black_boxes(
     py: Python<'_>,
     directory: PathBuf,
-) -> PyResult<(Bound<'_, PyList>, Vec<(String, &'static str, bool)>)> {
+) -> PyResult<(Bound<'_, PyList>, Vec<Distrusted>)> {
     let (boxes, distrusted) = ending::detached(py, || seen(&directory));
     let found = PyList::empty(py);
     for (seen, is_shared) in boxes {
@@ -170,7 +176,7 @@ pub fn black_boxes(
     Ok((found, distrusted))
 }
 
-type Seen = (Vec<(blackbox::SeenBox, bool)>, Vec<(String, &'static str, bool)>);
+type Seen = (Vec<(blackbox::SeenBox, bool)>, Vec<Distrusted>);
 
 fn seen(directory: &Path) -> Seen {
     let (mut boxes, mut distrusted) = (Vec::new(), Vec::new());
