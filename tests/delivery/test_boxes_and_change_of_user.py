@@ -159,7 +159,7 @@ os.kill(os.getpid(), signal.SIGKILL)
         "import argparse\nfrom unified_logger.cli import recover\n"
         + become
         + """
-sys.exit(recover.run(argparse.Namespace(all=False, directory="logs")))
+sys.exit(recover.run(argparse.Namespace(all=False, copied=False, json=False, directory="logs")))
 """
     )
     # Their owner gives itself the right again, to keep what the process has counted.

@@ -250,7 +250,7 @@ from unified_logger.cli import recover
 os.setgroups([])
 os.setgid({ANOTHER})
 os.setuid({ANOTHER})
-sys.exit(recover.run(argparse.Namespace(all=False, directory="logs")))
+sys.exit(recover.run(argparse.Namespace(all=False, copied=False, json=False, directory="logs")))
 """
     )
     assert (done.returncode, done.stdout) == (1, "0 records recovered from 0 black boxes\n"), done.stderr
