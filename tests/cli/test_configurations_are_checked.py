@@ -42,7 +42,7 @@ def test_all_errors_of_a_file_are_told(run: Run, tmp_path: Path) -> None:
 def test_errors_of_the_environment_are_told_beside_those_of_the_file(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A program would not start for either. Seen to fail without the second look."""
+    """A program would not start for either. Seen to fail with a look at the environment only where the file is right."""
     (tmp_path / "wrong.yaml").write_text("queue_size: many\n", "utf-8")
     monkeypatch.setenv("UNIFIED_LOGGER_OVERFLOW", "explode")
     errors = json.loads(run("config", "check", "wrong.yaml", "--json").stdout)["errors"]
@@ -67,7 +67,7 @@ def test_the_exit_status_tells_warnings_from_errors(
 
 
 def test_each_value_has_its_source(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment goes before the file. Secrets are not shown. Seen to fail with the key shown."""
+    """The environment goes before the file. Secrets are not shown. Seen to fail with hidden options shown as they are."""
     (tmp_path / "right.yaml").write_text(RIGHT, "utf-8")
     monkeypatch.setenv("LOG_CONSOLE_LEVEL", "ERROR")
     monkeypatch.setenv("LOG_FILE_LEVEL", "INFO")

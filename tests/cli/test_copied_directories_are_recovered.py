@@ -59,10 +59,7 @@ def numbers(logs: Path) -> list[int]:
 def test_records_are_written_once_into_the_copy(
     run: Run, run_python: Callable[..., Any], tmp_path: Path, more: list[str]
 ) -> None:
-    """Behind those that are there, and a second time nothing. The original is not touched.
-
-    Seen to fail with files known by the number that the file system gave them.
-    """
+    """Behind those that are there, and a second time nothing. The original is not touched."""
     assert run_python(DIES, check=False).stdout == "ready\n"
     logs = tmp_path / "logs"
     as_it_was(logs)

@@ -47,7 +47,7 @@ def test_whole_files_are_whole(run: Run, logs: Path) -> None:
 
 
 def test_a_damaged_part_is_told(run: Run, logs: Path) -> None:
-    """With its place. Seen to fail with the sums of parts not compared."""
+    """With its place, and the other files are whole."""
     path = logs / "app.log.2.zst"
     content = bytearray(path.read_bytes())
     content[60] ^= 0xFF
@@ -60,7 +60,7 @@ def test_a_damaged_part_is_told(run: Run, logs: Path) -> None:
 
 
 def test_a_missing_file_is_a_gap_in_the_numbers(run: Run, logs: Path) -> None:
-    """Inside a set, and not at its beginning, where retention deletes. Seen to fail without the numbers of the catalogue."""
+    """Inside a set, and not at its beginning, where retention deletes. Seen to fail with numbers not compared."""
     oldest = max(logs.glob("app.log.*.zst"), key=lambda path: int(path.name.split(".")[2]))
     oldest.unlink()
     assert checked(run)[0] == 0
@@ -71,7 +71,7 @@ def test_a_missing_file_is_a_gap_in_the_numbers(run: Run, logs: Path) -> None:
 
 
 def test_lines_that_are_no_json_are_told(run: Run, logs: Path) -> None:
-    """By line and offset; a torn line at the end, too. Seen to fail with lines not looked at."""
+    """By line and offset; a torn line at the end, too."""
     content = (logs / "app.log").read_bytes()
     lines = content.count(b"\n")
     (logs / "app.log").write_bytes(content + b'garbage\n{"a": 1, }\n\0\0{}\n{"level":"INFO"')
@@ -88,7 +88,7 @@ def test_lines_that_are_no_json_are_told(run: Run, logs: Path) -> None:
 
 
 def test_a_damaged_index_costs_no_record(run: Run, logs: Path) -> None:
-    """It is a warning. Seen to fail with indices not read."""
+    """It is a warning. Seen to fail with every fault taken for damage."""
     index = sorted((logs / ".unified_logger").glob("*.idx"))[0]
     content = bytearray(index.read_bytes())
     content[-1] ^= 0xFF

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Callable
@@ -84,19 +85,22 @@ def test_a_clock_that_was_set_back_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_dead_processes_left_is_told(run: Run, run_python: Callable[..., Any], tmp_path: Path) -> None:
-    """A black box and a packed file that is not finished. Seen to fail with `.unified_logger` not looked at."""
+    """A black box and a packed file that is not finished. Seen to fail with boxes not looked at."""
     run_python(DIES, check=False)
     left = tmp_path / "logs" / ".app.log.1.zst.unified_logger-packing"
     left.write_bytes(b"half")
-    assert "leftovers" not in found(run)  # Somebody may be at it.
+    with left.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "leftovers" not in found(run)  # Somebody is at it.
     told = found(run)
+    assert left.name in told["leftovers"][0]["what"]
     assert told["boxes"][0]["do"] == "unified-logger recover logs"
     assert run("recover", "logs").returncode == 0
     assert "boxes" not in found(run)
 
 
 def test_a_catalogue_that_is_damaged_or_untrue_is_told(run: Run, logs: Path) -> None:
-    """Seen to fail with the catalogue not read."""
+    """Seen to fail with names not compared."""
     (logs / "app.log.2.zst").unlink()
     assert "app.log.2.zst" in found(run)["catalogue"][0]["what"]
     (logs / ".unified_logger" / "catalogue").write_bytes(b"damaged\n")

@@ -14,22 +14,23 @@ if TYPE_CHECKING:
     from ._place import Place
 
 _NAME = "leftovers"
-_ENDS = (".unified_logger-packing", ".unified_logger-going")
-# Packing goes on for long where it yields to others, but it writes.
+_PACKING, _GOING = ".unified_logger-packing", ".unified_logger-going"
+# Files that go are removed at once, unless the directory is large or slow.
 _OLD = 600
 
 
 def look(place: Place) -> Iterator[Finding]:
-    """Looks for temporary files that nobody has written to for long."""
-    left, total, now = [], 0, time.time()
+    """Looks for temporary files that nobody writes any more."""
+    left, total = [], 0
     with os.scandir(place.directory) as entries:
         for entry in entries:
-            if entry.name.startswith(".") and entry.name.endswith(_ENDS):
-                meta = entry.stat(follow_symlinks=False)
-                # A packed file gets the time of its original at its end: when its entry changed is what counts.
-                if now - max(meta.st_mtime, meta.st_ctime) > _OLD:
-                    left.append(entry.name)
-                    total += meta.st_size
+            if not entry.name.startswith(".") or not entry.is_file(follow_symlinks=False):
+                continue
+            meta = entry.stat(follow_symlinks=False)
+            is_old = time.time() - meta.st_ctime > _OLD
+            if (entry.name.endswith(_PACKING) and _is_free(entry.path)) or (entry.name.endswith(_GOING) and is_old):
+                left.append(entry.name)
+                total += meta.st_size
     if left:
         yield Finding(
             _NAME,
@@ -40,3 +41,20 @@ def look(place: Place) -> Iterator[Finding]:
         )
     else:
         yield Finding(_NAME, OK, "No temporary file is left.")
+
+
+def _is_free(path: str) -> bool:
+    """Whether nobody holds the lock of a file: whoever writes it does."""
+    try:
+        import fcntl
+
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True
