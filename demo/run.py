@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -245,6 +246,43 @@ def find(checks: Checks, logs: Path, sent: list[load.Sent], app: list[Record]) -
     checks.that(f"without unpacking the other {len(packed) - 1}, in under 100 ms", took < 100, f"{took:.1f} ms")
 
 
+def ask(checks: Checks, logs: Path, sent: list[load.Sent], app: list[Record]) -> None:
+    """Five questions of an operator, answered by the command line, and reconciled with what was sent."""
+    kinds = Counter(one.kind for one in sent)
+
+    def answer(question: str, *arguments: str) -> list[Record]:
+        shown = shlex.join(arguments)
+        print(f"  {question}\n    unified-logger {shown} {logs.name}")
+        before = time.perf_counter()
+        command = [sys.executable, "-m", "unified_logger", *arguments, str(logs)]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+        took = (time.perf_counter() - before) * 1_000
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        print(f"    answered in {took:,.0f} ms")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    [told] = answer("How much was logged, and at which levels?", "stats", "--json")
+    checks.equal("records at ERROR", kinds["failure"], told["levels"].get("ERROR"))
+    checks.equal("records in all", len(app), told["records"])
+    failed = answer("What went wrong last?", "tail", "-l", "error", "-n", "3", "-o", "json")
+    checks.equal("the last errors", ["ERROR"] * 3, [record["level"] for record in failed])
+    rows = answer(
+        "How slow are answers?",
+        "query",
+        "logger=wechat_backend.ai and latency_ms exists | count, p99 latency_ms as p99",
+        "--json",
+    )
+    checks.equal("answers with a latency", kinds["chat"], rows[0]["count"])
+    trace = failed[-1]["trace_id"]
+    [tree] = answer("What did the request do that failed last?", "trace", trace, "--json")
+    checks.equal("the trace of that request", trace, tree["trace_id"])
+    values = answer("Which loggers are there?", "values", "logger", "--json")
+    loggers = Counter(str(record.get("logger")) for record in app)
+    found = {row["value"]: row["records"] for row in values}
+    checks.equal(f"the {len(loggers)} loggers, and how many records each has", True, found == dict(loggers))
+
+
 def scrape(url: str) -> dict[str, float]:
     """What the service answers to a scrape: values by the names and labels of their series."""
     with urllib.request.urlopen(url, timeout=10) as answer:
@@ -304,6 +342,9 @@ def main() -> int:
 
         title("A request in the packed files")
         find(checks, logs, sent, files["app.log"])
+
+        title("Asked on the command line")
+        ask(checks, logs, sent, files["app.log"])
 
         title("Speed and safety")
         checks.that("all requests in under a minute", seconds < 60, f"{seconds:.1f} s")

@@ -259,7 +259,7 @@ impl<'a> Recovery<'a> {
             }
             let path = find(directory, self.names[file], entry, copied);
             // In a copied directory, the file system has given the file another number.
-            let identity = path.as_deref().and_then(|path| platform::identity_at(path).ok());
+            let identity = path.as_deref().filter(|_| copied).and_then(|path| platform::identity_at(path).ok());
             let text = path.and_then(|path| read_from(&path, entry)).unwrap_or_default();
             self.leave_out(file, entry.upto, &text);
             let sink = self.outputs.of_route(1 << file).next();

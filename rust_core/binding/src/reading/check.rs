@@ -145,10 +145,7 @@ pub fn known_files(
 
 /// The black boxes of a directory that other processes have, and the places in which none is looked at, with the reason.
 #[pyfunction]
-pub fn black_boxes(
-    py: Python<'_>,
-    directory: PathBuf,
-) -> PyResult<(Bound<'_, PyList>, Vec<Distrusted>)> {
+pub fn black_boxes(py: Python<'_>, directory: PathBuf) -> PyResult<(Bound<'_, PyList>, Vec<Distrusted>)> {
     let (boxes, distrusted) = ending::detached(py, || seen(&directory));
     let found = PyList::empty(py);
     for (seen, is_shared) in boxes {
