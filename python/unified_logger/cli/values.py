@@ -53,13 +53,11 @@ def _listed(given: Namespace) -> int:
         sys.stdout.write(_table.json_lines(["value", "records", "share"], rows))
     elif shown:
         rows = [[value, count, f"{count / total:.1%}"] for value, count in shown]
+        if len(found) > len(shown):
+            left = sum(count for _, count in found[len(shown) :])
+            rows.append([f"({len(found) - len(shown):,} others)", left, f"{left / total:.1%}"])
         sys.stdout.write(_table.for_output([given.field, "records", "share"], rows, is_utc=given.utc))
     sys.stdout.flush()
-    if len(found) > len(shown):
-        left = sum(count for _, count in found[len(shown) :])
-        remarks.append(
-            f"{len(found) - len(shown):,} other values, of {left:,} records, are not shown: -n all shows them"
-        )
     if not found:
         remarks.append(_nothing(given))
     for remark in remarks:
