@@ -23,6 +23,7 @@ COMMANDS = {
     "stats": "count the records of a log directory by level, logger and time, without reading files that have an index",
     "fields": "list the fields that records have, with their types and an example of each",
     "values": "list the values of a field, with how many records have each",
+    "runs": "list the processes that logged in a directory, when, how much, and how each ended",
     "doctor": "say whether a log directory is healthy, and why a line does not appear",
     "verify": "read log files whole, and say what is damaged and where",
     "recover": "write the records that processes which died left in their black boxes",
@@ -35,7 +36,7 @@ COMMANDS = {
 # Those that import no more than they need.
 _QUICK = ("tail",)
 # Those that log nothing, and read no configuration.
-_READING = ("query", "trace", "stats", "fields", "values")
+_READING = ("query", "trace", "stats", "fields", "values", "runs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -109,6 +109,19 @@ def field(name: str) -> str:
     return f"`{name}`"
 
 
+def most(text: str) -> int | None:
+    """How many rows are shown; None for all.
+
+    Raises:
+        RefusedError: It is no number.
+    """
+    if text == "all":
+        return None
+    if not (text.isascii() and text.isdecimal()):
+        raise RefusedError(f"--lines = {text!r} is not allowed: it must be a number from 0 on, or all")
+    return min(int(text), 1 << 40)
+
+
 def ask(question: str, is_utc: bool, directory: str) -> _core.Query:
     """Reads a question.
 

@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _listed(given: Namespace) -> int:
-    most = _most(given.lines)
+    most = _questions.most(given.lines)
     field = _questions.field(given.field)
     asked = _questions.behind_filter(given.query, f"where {field} exists | count by {field}")
     found, remarks = _questions.rows(asked, given)
@@ -63,14 +63,6 @@ def _listed(given: Namespace) -> int:
     for remark in remarks:
         print(f"unified-logger values: {remark}", file=sys.stderr)
     return 0 if found else 1
-
-
-def _most(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not (text.isascii() and text.isdecimal()):
-        raise _questions.RefusedError(f"--lines = {text!r} is not allowed: it must be a number from 0 on, or all")
-    return int(text)
 
 
 def _nothing(given: Namespace) -> str:
