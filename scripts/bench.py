@@ -5,7 +5,7 @@ import time
 
 from project import ROOT, Environment, environment, need_rust, run, say
 
-ROOMS = ["comparison", "tails", "packing", "reading", "growth", "middleware", "volume"]
+ROOMS = ["comparison", "tails", "packing", "reading", "asking", "growth", "middleware", "volume"]
 
 
 def main(*arguments: str) -> None:

@@ -41,8 +41,9 @@ impl Location {
     /// When another user could have planted boxes here, or if the rights of the boxes' user cannot be taken.
     pub fn each_seen(&self, mut see: impl FnMut(SeenBox) + Send) -> Result<(), Distrust> {
         let visited = self.visit_boxes(|paths, meta| {
-            for path in paths {
-                see(look(path, meta));
+            // Those that are gone by now were recovered, or their processes have ended.
+            for seen in paths.into_iter().map(|path| look(path, meta)).filter(|seen| seen.path.exists()) {
+                see(seen);
             }
             // Those that were set aside.
             for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
