@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::cell::Cell;
-use super::fields::{blank, of_pair, string_end, unescaped, value_end, value_of};
+use super::fields::{Member, member, of_pair, unescaped, value_end, value_of};
 use crate::archive::pairs;
 
 /// The columns of the table.
@@ -56,29 +56,19 @@ impl Described {
     fn object(&mut self, line: &[u8], mut at: usize, depth: usize) -> Option<usize> {
         let length = self.path.len();
         loop {
-            at = blank(line, at);
-            match line.get(at)? {
-                b'}' => return Some(at + 1),
-                b',' => {
-                    at += 1;
-                    continue;
+            let (key, has_escapes) = match member(line, at)? {
+                Member::End(end) => return Some(end),
+                Member::Key { key, has_escapes, value } => {
+                    at = value;
+                    (key, has_escapes)
                 }
-                b'"' => {}
-                _ => return None,
-            }
-            let (end, has_escapes) = string_end(line, at + 1)?;
-            let key = &line[at + 1..end];
+            };
             self.path.truncate(length);
             if has_escapes {
                 self.path.extend_from_slice(unescaped(key, true).as_bytes());
             } else {
                 self.path.extend_from_slice(key);
             }
-            at = blank(line, end + 1);
-            if line.get(at) != Some(&b':') {
-                return None;
-            }
-            at = blank(line, at + 1);
             let first = *line.get(at)?;
             let end = value_end(line, at)?;
             self.put(value_of(&line[at..end]), first);

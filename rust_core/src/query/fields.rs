@@ -106,23 +106,13 @@ impl Fields {
     /// Reads an object that begins before `at`. `path` leads to it, with a dot at its end. Returns the place behind it.
     fn object<'l>(&self, line: &'l [u8], mut at: usize, path: &[u8], cells: &mut [Option<Cell<'l>>]) -> Option<usize> {
         loop {
-            at = blank(line, at);
-            match line.get(at)? {
-                b'}' => return Some(at + 1),
-                b',' => {
-                    at += 1;
-                    continue;
+            let (key, has_escapes) = match member(line, at)? {
+                Member::End(end) => return Some(end),
+                Member::Key { key, has_escapes, value } => {
+                    at = value;
+                    (key, has_escapes)
                 }
-                b'"' => {}
-                _ => return None,
-            }
-            let (end, has_escapes) = string_end(line, at + 1)?;
-            let key = &line[at + 1..end];
-            at = blank(line, end + 1);
-            if line.get(at) != Some(&b':') {
-                return None;
-            }
-            at = blank(line, at + 1);
+            };
             let unescaped = has_escapes.then(|| unescaped(key, true));
             let key = unescaped.as_ref().map_or(key, |key| key.as_bytes());
             let (mut is_wanted, mut leads_to_wanted) = (false, false);
@@ -151,6 +141,35 @@ impl Fields {
     }
 }
 
+/// What comes next in an object.
+pub(super) enum Member<'l> {
+    /// Nothing: the object ends before this place.
+    End(usize),
+    /// A key, and where its value begins.
+    Key { key: &'l [u8], has_escapes: bool, value: usize },
+}
+
+/// Reads the next key of an object. None where it is torn.
+#[inline]
+pub(super) fn member(line: &[u8], mut at: usize) -> Option<Member<'_>> {
+    loop {
+        at = blank(line, at);
+        match line.get(at)? {
+            b'}' => return Some(Member::End(at + 1)),
+            b',' => at += 1,
+            b'"' => break,
+            _ => return None,
+        }
+    }
+    let (end, has_escapes) = string_end(line, at + 1)?;
+    let colon = blank(line, end + 1);
+    (line.get(colon) == Some(&b':')).then(|| Member::Key {
+        key: &line[at + 1..end],
+        has_escapes,
+        value: blank(line, colon + 1),
+    })
+}
+
 /// Ids that Google's lines have stand behind a path, and people ask for the id.
 fn without_path(id: Cow<'_, str>) -> Cow<'_, str> {
     match (id.rfind('/'), id) {
@@ -170,7 +189,7 @@ fn behind<'n>(name: &'n [u8], beginning: &[u8]) -> Option<&'n [u8]> {
     }
 }
 
-pub(super) fn blank(line: &[u8], mut at: usize) -> usize {
+fn blank(line: &[u8], mut at: usize) -> usize {
     while line.get(at).is_some_and(u8::is_ascii_whitespace) {
         at += 1;
     }
@@ -178,7 +197,7 @@ pub(super) fn blank(line: &[u8], mut at: usize) -> usize {
 }
 
 /// Where the text ends that begins at `at`, behind its quote, and whether something in it is escaped.
-pub(super) fn string_end(line: &[u8], mut at: usize) -> Option<(usize, bool)> {
+fn string_end(line: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut has_escapes = false;
     loop {
         at = end_or_escape(line, at)?;
