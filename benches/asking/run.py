@@ -34,6 +34,7 @@ _UNIFIED = [str(Path(sys.executable).with_name("unified-logger"))]
 _DUCKDB = """
 import duckdb, sys
 connection = duckdb.connect(config={"threads": 1})
+connection.execute("set enable_progress_bar = false")
 for row in connection.sql(sys.argv[1]).fetchall():
     print(*row)
 """

@@ -53,6 +53,8 @@ def main(arguments: list[str]) -> int:
     elif shown:
         sys.stdout.write(_table.for_output(_COLUMNS, shown, is_utc=given.utc))
     sys.stdout.flush()
+    if not found:
+        remarks.append("no record tells its process")
     for remark in remarks:
         print(f"unified-logger runs: {remark}", file=sys.stderr)
     return 0 if found else 1

@@ -64,7 +64,7 @@ def run(given: Namespace) -> int:
         sys.stdout.flush()
     if not given.json:
         what = ("all is whole", "no record is damaged", "something is damaged")[worst]
-        print(f"{count:,} {'file' if count == 1 else 'files'}, {lines:,} lines: {what}")
+        print(f"{count:,} {'file' if count == 1 else 'files'}, {lines:,} {'line' if lines == 1 else 'lines'}: {what}")
     return worst
 
 
@@ -178,7 +178,11 @@ def _drawn(told: dict[str, Any]) -> str:
     line = f"{color}{told['result']:8}{end} {name}"
     if "lines" in told:
         more = f", {told['passed']} too long to be checked" if told["passed"] else ""
-        lines = "empty" if told["form"] == "empty" else f"{told['lines']:,} lines of {told['form']}"
+        lines = (
+            "empty"
+            if told["form"] == "empty"
+            else f"{told['lines']:,} {'line' if told['lines'] == 1 else 'lines'} of {told['form']}"
+        )
         line += f": {lines}, {told['kind']}{more}"
     text = f"{line}\n"
     for fault in told["faults"]:
