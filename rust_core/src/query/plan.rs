@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use memchr::memmem::{self, Finder};
+
 use super::cell::{Cell, Literal};
 use super::fields::{Field, Fields};
 use super::filter::{Condition, Sign};
@@ -131,9 +133,8 @@ impl Plan {
                 Condition::Level(_, Sign::Greater, number) => hints.level = number.checked_add(1),
                 Condition::Compare(field, sign, literal) => self.hint(&mut hints, *field, *sign, literal),
                 Condition::Line(forms) => {
-                    if let [form] = &forms[..] {
-                        hints.text = str::from_utf8(form.needle()).ok().map(str::to_owned);
-                    }
+                    let forms: Vec<&[u8]> = forms.iter().map(Finder::needle).collect();
+                    hints.text = in_common(&forms).or(hints.text);
                 }
                 _ => {}
             }
@@ -170,6 +171,21 @@ impl Plan {
             _ => {}
         }
     }
+}
+
+/// The longest text that stands in all of these, of which a line has one.
+fn in_common(forms: &[&[u8]]) -> Option<String> {
+    const LEAST: usize = 3;
+    let (first, others) = forms.split_first()?;
+    if others.is_empty() {
+        return str::from_utf8(first).ok().map(str::to_owned);
+    }
+    // Whoever writes JSON writes these as they are.
+    let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:,;= ".contains(byte);
+    let runs = first.split(|byte| !is_simple(byte));
+    let run =
+        runs.filter(|run| others.iter().all(|other| memmem::find(other, run).is_some())).max_by_key(|run| run.len());
+    run.filter(|run| run.len() >= LEAST).and_then(|run| str::from_utf8(run).ok()).map(str::to_owned)
 }
 
 /// The value of a field, as rows have it.

@@ -267,3 +267,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_with_quotes_leaves_lines_out_early() {
+    let hint = |question: &str| Plan::parse(question, now()).unwrap().hints().text;
+    assert_eq!(hint(r#"'"order_id":1500000,'"#).as_deref(), Some(":1500000,"));
+    assert_eq!(hint("'refused'").as_deref(), Some("refused"));
+    assert_eq!(hint(r#"'"a"'"#), None);
+    assert_eq!(found(r#"'slow "query"'"#), [1]);
+    assert_eq!(found(r#"'"latency_ms":900'"#), [3]);
+}
