@@ -651,6 +651,10 @@ class LogFiles:
     def read(self, patience: float) -> tuple[list[ReadRecord], bool, bool]:
         """The next records, which are waited for at most so many seconds, whether none will come after them, and whether the search goes on."""
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something could not be read, as a remark has said."""
+
     def remarks(self) -> list[str]:
         """What was noticed since the last call and could be done without."""
 
@@ -738,6 +742,10 @@ class LogText:
 
     def read(self, patience: float) -> tuple[bytes, int, bool, bool]:
         """The text of the next records, how many they are, whether none will come after them, and whether the search goes on."""
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether something could not be read, as a remark has said."""
 
     def remarks(self) -> list[str]:
         """What was noticed since the last call and could be done without."""

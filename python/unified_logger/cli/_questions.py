@@ -266,6 +266,7 @@ def rows(question: str, given: Namespace) -> tuple[list[list[Any]], list[str]]:
     found = files(given, query, follow=False)
     for _ in answer(query, found, None):
         pass
+    _note_unread(given, found)
     return query.table()[1], said([*query.told()[2], *found.remarks()])
 
 
@@ -290,6 +291,21 @@ def records(trace: str, given: Namespace, remarks: list[str]) -> Iterator[_core.
             raise RefusedError(str(error)) from None
         yield from batch
     remarks += said(found.remarks())
+    _note_unread(given, found)
+
+
+def _note_unread(given: Namespace, files: _core.LogFiles) -> None:
+    given.has_unread = files.has_unread or getattr(given, "has_unread", False)
+
+
+def status(is_found: bool, given: Namespace) -> int:
+    """The exit status of a command that has asked for `rows` or `records`: 2 if something could not be read, else that of `grep`.
+
+    Args:
+        is_found: Whether there was something.
+        given: The options with which it was asked.
+    """
+    return 2 if getattr(given, "has_unread", False) else 0 if is_found else 1
 
 
 def said(remarks: list[str]) -> list[str]:

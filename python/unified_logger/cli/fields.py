@@ -34,4 +34,4 @@ def main(arguments: list[str]) -> int:
     sys.stdout.flush()
     for remark in remarks:
         print(f"unified-logger fields: {remark}", file=sys.stderr)
-    return 0 if rows else 1
+    return _questions.status(bool(rows), given)

@@ -105,6 +105,8 @@ def _answered(given: Namespace, query: _core.Query, files: _core.LogFiles) -> in
     out.flush()
     for remark in _questions.said([*query.told()[2], *files.remarks()]):
         print(f"unified-logger query: {remark}", file=sys.stderr)
+    if files.has_unread:
+        return 2
     return 0 if is_found else 1
 
 

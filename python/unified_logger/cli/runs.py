@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
         remarks.append("no record tells its process")
     for remark in remarks:
         print(f"unified-logger runs: {remark}", file=sys.stderr)
-    return 0 if found else 1
+    return _questions.status(bool(found), given)
 
 
 def _gathered(given: Namespace) -> tuple[list[list[Any]], list[str]]:

@@ -297,6 +297,8 @@ class _Tail:
                 raise BrokenPipeError
         for remark in _remarks.without_index(without_index):
             _say(remark)
+        if shown.has_unread:
+            return 2
         return 0 if found else 1
 
     def _show_piped(self) -> int:

@@ -115,7 +115,7 @@ def run(given: Namespace) -> int:
         if trace is None:
             for remark in remarks:
                 print(f"unified-logger trace: {remark}", file=sys.stderr)
-            return 1
+            return _questions.status(False, given)
         lines, remarks = _lines(trace, given)
     except _questions.RefusedError as refused:
         print(f"unified-logger trace: {refused}", file=sys.stderr)
@@ -124,14 +124,14 @@ def run(given: Namespace) -> int:
         print(f"unified-logger trace: {remark}", file=sys.stderr)
     if not lines:
         print(f"unified-logger trace: there is no record of {trace}", file=sys.stderr)
-        return 1
+        return _questions.status(False, given)
     root = tree(lines)
     if given.json:
         print(json.dumps({"trace_id": trace, **_as_json(root)}, ensure_ascii=False))
     else:
         sys.stdout.write(_drawn(trace, root, lines, given))
     sys.stdout.flush()
-    return 0
+    return _questions.status(True, given)
 
 
 def _trace_named(given: Namespace) -> tuple[str | None, list[str]]:

@@ -62,7 +62,7 @@ def _listed(given: Namespace) -> int:
         remarks.append(_nothing(given))
     for remark in remarks:
         print(f"unified-logger values: {remark}", file=sys.stderr)
-    return 0 if found else 1
+    return _questions.status(bool(found), given)
 
 
 def _nothing(given: Namespace) -> str:

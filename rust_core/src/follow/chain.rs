@@ -159,13 +159,14 @@ impl Chain {
                 }
                 Ok(Next::Later) => return Ok(Step::Later),
                 Err(error) if cursor.pass_damage() => {
-                    context
-                        .remarks
-                        .make(format!("a part of {} cannot be read: {error}", place(directory, cursor).display()));
+                    context.remarks.make_of_unread(format!(
+                        "a part of {} cannot be read: {error}",
+                        place(directory, cursor).display()
+                    ));
                 }
                 Err(error) => {
                     let path = place(directory, cursor);
-                    context.remarks.make(format!("{} is read no further: {error}", path.display()));
+                    context.remarks.make_of_unread(format!("{} is read no further: {error}", path.display()));
                     self.finish(context);
                 }
                 Ok(Next::End(_)) if cursor.is_replaced => match self.goes_on_in_copy(directory, context)? {
@@ -225,7 +226,7 @@ impl Chain {
                 }
             }
             Err(error) => {
-                context.remarks.make(format!("{} is read no further: {error}", path.display()));
+                context.remarks.make_of_unread(format!("{} is read no further: {error}", path.display()));
                 self.finish(context);
             }
         }
@@ -239,7 +240,7 @@ impl Chain {
         let found = match copies::replacing(&directory.path, &self.files.name, cursor) {
             Err(error) if platform::is_want_of_descriptors(&error) && context.follow => return Ok(Goes::Later),
             found => found.unwrap_or_else(|error| {
-                context.remarks.make(format!("cannot read {}: {error}", path.display()));
+                context.remarks.make_of_unread(format!("cannot read {}: {error}", path.display()));
                 None
             }),
         };
@@ -349,7 +350,9 @@ impl Chain {
                     self.pass(file.id);
                 }
                 Opened::NotNow if self.is_bounded(context) => {
-                    context.remarks.make(format!("{} cannot be read now", directory.path.join(&file.name).display()));
+                    context
+                        .remarks
+                        .make_of_unread(format!("{} cannot be read now", directory.path.join(&file.name).display()));
                     self.gaps.note_read(file.id, None);
                     self.pass(file.id);
                 }

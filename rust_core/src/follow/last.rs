@@ -153,7 +153,7 @@ impl Chain {
                     }
                 }
                 Err(error) => {
-                    context.remarks.make(format!("a part of {} cannot be read: {error}", path.display()));
+                    context.remarks.make_of_unread(format!("a part of {} cannot be read: {error}", path.display()));
                 }
             }
             self.open = None;
@@ -233,11 +233,11 @@ impl Chain {
                         self.open = Some((file, back));
                         return Ok(true);
                     }
-                    Err(error) => context.remarks.make(format!("cannot read {}: {error}", path.display())),
+                    Err(error) => context.remarks.make_of_unread(format!("cannot read {}: {error}", path.display())),
                 }
             }
             Opened::Not | Opened::Gone => {}
-            Opened::NotNow => context.remarks.make(format!("{} cannot be read now", path.display())),
+            Opened::NotNow => context.remarks.make_of_unread(format!("{} cannot be read now", path.display())),
         }
         Ok(false)
     }

@@ -464,4 +464,10 @@ impl Reader {
     pub fn remarks(&mut self) -> Vec<String> {
         self.context.remarks.take()
     }
+
+    /// Whether something could not be read, as a remark has said.
+    #[must_use]
+    pub const fn has_unread(&self) -> bool {
+        self.context.remarks.has_unread
+    }
 }

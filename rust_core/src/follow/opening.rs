@@ -1,5 +1,6 @@
 //! Opens a file of a set while a rotation or the upkeep may give it another name.
 
+use std::path::Path;
 use std::thread;
 
 use super::chain::Context;
@@ -21,6 +22,12 @@ pub enum Opened {
 
 fn is_refused_now(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
+/// Whether a file of whose beginning nothing is known has its name still: it is no other one, and was not deleted.
+fn is_there(path: &Path, file: &FileRef) -> bool {
+    let is_it = |meta: std::fs::Metadata| meta.len() > 0 && platform::identity_of(&meta).inode == file.mark.inode;
+    file.mark.length == 0 && path.symlink_metadata().is_ok_and(is_it)
 }
 
 impl SetFiles {
@@ -56,7 +63,7 @@ impl SetFiles {
                             Opened::Cursor(Box::new(cursor))
                         }
                         Err(error) => {
-                            context.remarks.make(format!("cannot read {}: {error}", path.display()));
+                            context.remarks.make_of_unread(format!("cannot read {}: {error}", path.display()));
                             Opened::Not
                         }
                     });
@@ -68,7 +75,7 @@ impl SetFiles {
                 }
                 // Somebody may be about to give it its rights. It is waited for where nothing comes after it.
                 Err(error) if context.follow && !file.is_closed && is_refused_now(&error) => {
-                    context.remarks.make(error.to_string());
+                    context.remarks.make_of_unread(error.to_string());
                     return Ok(Opened::NotNow);
                 }
                 // For a moment it has two names while it gets another one, where the system knows no other way.
@@ -78,7 +85,7 @@ impl SetFiles {
                     return Ok(Opened::Not);
                 }
                 Err(error) => {
-                    context.remarks.make(error.to_string());
+                    context.remarks.make_of_unread(error.to_string());
                     return Ok(Opened::Not);
                 }
             };
@@ -86,7 +93,14 @@ impl SetFiles {
             let is_thorough = look == LOOKS - 2;
             let files = self.refresh(directory, is_thorough, Looks::Few, &mut context.remarks)?;
             let Some(files) = files else { continue };
-            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Gone) };
+            let Some(found) = files.into_iter().find(|found| found.id == file.id) else {
+                let path = directory.path.join(&file.name);
+                if !is_there(&path, &file) {
+                    return Ok(Opened::Gone);
+                }
+                context.remarks.make_of_unread(format!("cannot read {}: its beginning is damaged", path.display()));
+                return Ok(Opened::Not);
+            };
             if found.is_closed != file.is_closed
                 || catalogue::is_packed(&found.name) != catalogue::is_packed(&file.name)
             {
@@ -95,7 +109,7 @@ impl SetFiles {
             file = FileRef { first: file.first, ..found };
         }
         if let Some(error) = refused {
-            context.remarks.make(error.to_string());
+            context.remarks.make_of_unread(error.to_string());
             return Ok(Opened::Not);
         }
         Ok(Opened::NotNow)

@@ -13,6 +13,8 @@ const MOST: usize = 100;
 pub struct Remarks {
     made: BTreeSet<String>,
     new: Vec<String>,
+    /// Whether something could not be read.
+    pub has_unread: bool,
 }
 
 impl Remarks {
@@ -23,6 +25,12 @@ impl Remarks {
         let is_last = self.made.len() == MOST;
         self.made.insert(remark.clone());
         self.new.push(if is_last { "there is more of this kind".to_owned() } else { remark });
+    }
+
+    /// Records are missing, because something cannot be read.
+    pub fn make_of_unread(&mut self, remark: String) {
+        self.has_unread = true;
+        self.make(remark);
     }
 
     /// A link may lead to what its owner may not read.

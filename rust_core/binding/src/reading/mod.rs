@@ -164,6 +164,12 @@ impl LogFiles {
         Ok((batch.records.into_iter().map(ReadRecord).collect(), batch.is_last, batch.is_searching))
     }
 
+    /// Whether something could not be read, as a remark has said.
+    #[getter]
+    fn has_unread(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(Reader::has_unread)
+    }
+
     /// What was noticed since the last call and could be done without.
     fn remarks(&self, py: Python<'_>) -> Vec<String> {
         ending::detached(py, || {

@@ -117,6 +117,12 @@ impl LogText {
         Ok((text, count, is_last, is_searching))
     }
 
+    /// Whether something could not be read, as a remark has said.
+    #[getter]
+    fn has_unread(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|shown| shown.reader.has_unread())
+    }
+
     /// What was noticed since the last call and could be done without.
     fn remarks(&self, py: Python<'_>) -> Vec<String> {
         ending::detached(py, || {
