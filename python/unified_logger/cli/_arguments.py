@@ -212,12 +212,36 @@ def logger(name: str) -> str:
     return found
 
 
+def most(text: str) -> int | None:
+    """How many are shown; None for all.
+
+    Args:
+        text: What was given with `--lines`.
+
+    Raises:
+        WrongError: It is neither a number nor `all`.
+    """
+    if text == "all":
+        return None
+    if not (text.isascii() and text.isdecimal()):
+        raise WrongError(f"--lines = {text!r} is not allowed: it must be a number from 0 on, or all")
+    # Nobody has more.
+    return min(int(text), 1 << 40)
+
+
+def log_directory() -> str:
+    """The directory that is meant if none is named."""
+    return os.environ.get("LOG_DIR") or "logs"
+
+
 def places(paths: list[str]) -> tuple[str, list[str]]:
     """The directory whose levels count, and the files and directories that are read; none for all files of that directory.
 
     Args:
-        paths: One or more, as they were given.
+        paths: What was given; empty for the directory that is meant then.
     """
+    if not paths:
+        return log_directory(), []
     if len(paths) == 1 and _is_directory(paths[0]):
         return paths[0], []
     first = paths[0] if _is_directory(paths[0]) else os.path.dirname(paths[0])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from .. import _core, levels
 from . import _arguments, _remarks, _times
 from ._arguments import WrongError
+from ._progress import Progress
 
 if TYPE_CHECKING:
     import argparse
@@ -82,6 +82,43 @@ def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> 
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
 
 
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """Adds the argument that names one log directory.
+
+    Args:
+        parser: The parser of a command.
+    """
+    parser.add_argument("directory", metavar="DIR", nargs="?", help="the log directory; by default $LOG_DIR, else logs")
+
+
+def add_lines(parser: argparse.ArgumentParser, what: str, default: int) -> None:
+    """Adds the option that says how many rows are shown; `most` reads it.
+
+    Args:
+        parser: The parser of a command.
+        what: What the rows are, behind `so many of the`.
+        default: How many are shown without it.
+    """
+    parser.add_argument(
+        "-n",
+        "--lines",
+        metavar="N",
+        default=str(default),
+        help=f"so many of the {what}, or all; by default {default}",
+    )
+
+
+def choose_all(given: Namespace, path: str) -> None:
+    """Sets the options of `add_options` to all records of a directory or a file, for commands that do not take them.
+
+    Args:
+        given: The options, which are changed.
+        path: The directory or the file.
+    """
+    given.paths, given.since, given.until = [path], None, None
+    given.level, given.logger, given.trace = None, [], None
+
+
 def add_filter(parser: argparse.ArgumentParser) -> None:
     """Adds the option that gives a filter of the language of questions.
 
@@ -115,11 +152,10 @@ def most(text: str) -> int | None:
     Raises:
         RefusedError: It is no number.
     """
-    if text == "all":
-        return None
-    if not (text.isascii() and text.isdecimal()):
-        raise RefusedError(f"--lines = {text!r} is not allowed: it must be a number from 0 on, or all")
-    return min(int(text), 1 << 40)
+    try:
+        return _arguments.most(text)
+    except WrongError as wrong:
+        raise RefusedError(str(wrong)) from None
 
 
 def ask(question: str, is_utc: bool, directory: str) -> _core.Query:
@@ -177,7 +213,7 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
         loggers = [logger]
     if given.trace == "":
         raise RefusedError("--trace needs an id")
-    directory, names = _places(given.paths)
+    directory, names = _arguments.places(given.paths)
     try:
         return _core.LogFiles(
             directory,
@@ -210,14 +246,7 @@ def sooner(one: int | None, other: int | None) -> int | None:
 
 def directory_of(paths: list[str]) -> str:
     """The directory whose programs may have named levels."""
-    return _places(paths)[0]
-
-
-def _places(paths: list[str]) -> tuple[str, list[str]]:
-    """The directory, and the names of files; none for all of the directory."""
-    if not paths:
-        return os.environ.get("LOG_DIR") or "logs", []
-    return _arguments.places(paths)
+    return _arguments.places(paths)[0]
 
 
 def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> Iterator[list[bytes]]:
@@ -229,8 +258,7 @@ def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> It
         frame: After so many seconds an empty list comes, so that a table can be drawn; None for files that are not followed.
     """
     drawn = time.monotonic()
-    shows = sys.stderr.isatty() and frame is None
-    begun, told = drawn, False
+    progress = Progress()
     while True:
         try:
             lines, is_last, _ = query.ask(found, _SLICE)
@@ -242,13 +270,11 @@ def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> It
         if frame is not None and now - drawn >= frame:
             drawn = now
             yield []
-        if shows and now - begun > 1 and not lines and (not told or now - drawn > 0.2):
-            drawn, told = now, True
-            print(f"\r{query.told()[0]:,} records searched", end="", file=sys.stderr, flush=True)
+        if frame is None and not lines:
+            progress.show(lambda: f"{query.told()[0]:,} records searched")
         if is_last:
             break
-    if told:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    progress.clear()
 
 
 def quoted(text: str) -> str:

@@ -12,6 +12,8 @@ import unicodedata
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from . import _questions
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
@@ -53,6 +55,15 @@ def _as_text(value: Any) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def size(count: float) -> str:
+    """A number of bytes as people read it."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
 
 
 def plain(value: Any) -> Any:
@@ -160,8 +171,6 @@ def for_output(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, is_utc:
         rows: The values.
         is_utc: Whether times are shown in UTC.
     """
-    from . import _questions
-
     is_terminal = sys.stdout.isatty()
     width = os.get_terminal_size(sys.stdout.fileno()).columns or 80 if is_terminal else None
     bold = _questions.is_colourful(is_terminal)

@@ -103,14 +103,7 @@ def show(given: Namespace) -> int:
         )
     elif rows:
         shown_rows = [[name, json.dumps(value, ensure_ascii=False), source] for name, value, source in rows]
-        width = os.get_terminal_size(1).columns if sys.stdout.isatty() else None
-        table = _table.drawn(
-            ("option", "value", "source"),
-            shown_rows,
-            columns_of_terminal=width,
-            bold=_questions.is_colourful(sys.stdout.isatty()),
-        )
-        sys.stdout.write(table)
+        sys.stdout.write(_table.for_output(("option", "value", "source"), shown_rows, is_utc=False))
     else:
         print("all options are at their defaults", file=sys.stderr)
     return 0 if rows else 1

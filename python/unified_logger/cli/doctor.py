@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser = _questions.parser(
         "doctor", COMMANDS["doctor"], "It reads ends of files, indices and the catalogue, and changes nothing."
     )
-    parser.add_argument("directory", metavar="DIR", nargs="?", help="the log directory; by default $LOG_DIR, else logs")
+    _questions.add_directory(parser)
     parser.add_argument("--config", metavar="FILE", help="the configuration file of the program that logs there")
     parser.add_argument(
         "--why",
@@ -53,10 +53,10 @@ def run(given: Namespace) -> int:
         0 if all is well, 1 if there are warnings, 2 if there is trouble. With `--why`: 0 if an output takes the record, 1 if none does, 2 if
         that cannot be told.
     """
-    directory = given.directory or os.environ.get("LOG_DIR") or _of_config(given.config) or "logs"
+    place = Place(given.directory or os.environ.get("LOG_DIR"), given.config)
+    directory = place.directory
     if given.why is not None:
         return _say_why(given, directory)
-    place = Place(directory, given.config)
     findings: list[Finding] = []
     if os.path.isdir(directory):
         for look in CHECKS:
@@ -86,12 +86,6 @@ def run(given: Namespace) -> int:
     else:
         sys.stdout.write("".join(_drawn(finding) for finding in findings))
     return worst
-
-
-def _of_config(path: str | None) -> str | None:
-    """The directory that a configuration names, if it is right."""
-    settings = None if path is None else _configuration.errors_and_warnings(path)[2]
-    return None if settings is None else settings.log_dir
 
 
 def _drawn(finding: Finding) -> str:

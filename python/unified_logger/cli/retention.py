@@ -13,6 +13,7 @@ from ..config.file import load_config
 from ..config.sections.rotation import bounds_of_file
 from ..errors import ConfigurationError, PartError
 from . import COMMANDS, _directories
+from ._table import size
 
 if TYPE_CHECKING:
     import argparse
@@ -168,7 +169,7 @@ def _as_text(told: dict[str, Any], given: Namespace) -> str:
     if given.all:
         rows += [("stays", "-", file) for file in told["stays"]]
     lines = [
-        f"{what:8}  {rule:9}  {_size(file['bytes']):>9}  {_shipped(file, told)}{file['file']}"
+        f"{what:8}  {rule:9}  {size(file['bytes']):>9}  {_shipped(file, told)}{file['file']}"
         for what, rule, file in rows
     ]
     if given.all:
@@ -187,12 +188,4 @@ def _shipped(file: dict[str, Any], told: dict[str, Any]) -> str:
 
 
 def _files(total: dict[str, int]) -> str:
-    return f"{total['files']} {'file' if total['files'] == 1 else 'files'} ({_size(total['bytes'])})"
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
+    return f"{total['files']} {'file' if total['files'] == 1 else 'files'} ({size(total['bytes'])})"

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .. import _core
-from . import COMMANDS, _questions, _table
+from . import COMMANDS, _arguments, _questions, _table
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -30,14 +30,8 @@ def main(arguments: list[str]) -> int:
         0 if there are some, 1 if no record tells its process, 2 if the arguments are wrong or the files cannot be read.
     """
     parser = _questions.parser("runs", COMMANDS["runs"])
-    parser.add_argument("directory", metavar="DIR", nargs="?", help="the log directory; by default $LOG_DIR, else logs")
-    parser.add_argument(
-        "-n",
-        "--lines",
-        metavar="N",
-        default=str(_SHOWN),
-        help=f"so many of the last processes, or all; by default {_SHOWN}",
-    )
+    _questions.add_directory(parser)
+    _questions.add_lines(parser, "last processes", _SHOWN)
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
     parser.add_argument("--json", action="store_true", help="print an object of JSON for each process")
     given = _questions.parsed(parser, arguments)
@@ -67,9 +61,8 @@ def _gathered(given: Namespace) -> tuple[list[list[Any]], list[str]]:
         RefusedError: The files cannot be read.
         OSError: The same.
     """
-    directory = given.directory or os.environ.get("LOG_DIR") or "logs"
-    given.paths, given.since, given.until = [directory], None, None
-    given.level, given.logger, given.trace = None, [], None
+    directory = given.directory or _arguments.log_directory()
+    _questions.choose_all(given, directory)
     rows, remarks = _questions.rows(_RECORDS, given)
     recoveries, _ = _questions.rows(_RECOVERIES, given)
     recovered = {process: (records or 0, damaged or 0) for process, records, damaged in recoveries}

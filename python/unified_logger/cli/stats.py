@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from .. import _core
-from . import _questions, _table
+from . import _arguments, _counters, _questions, _table
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -22,7 +21,6 @@ _SHOWN = 10
 # Kinds of errors are read from their file, unless it is larger.
 _ERROR_BYTES = 64 << 20
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_SERIES = re.compile(r"unified_logger_([a-z_]+)(?:\{(.*)\})? ([0-9.e+]+)$")
 # What the counters of the directory tell, by the names of their series.
 _LEFT_OUT = {
     "records_discarded_total": "dropped",
@@ -43,7 +41,7 @@ def main(arguments: list[str]) -> int:
         The exit status, as `run` gives it; 2 for wrong arguments.
     """
     parser = _questions.parser("stats", _HELP)
-    parser.add_argument("directory", metavar="DIR", nargs="?", help="the log directory; by default $LOG_DIR, else logs")
+    _questions.add_directory(parser)
     parser.add_argument("--errors", action="store_true", help="read the kinds of errors, however large their file is")
     parser.add_argument("--sites", action="store_true", help="read all records for the call sites that log most")
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
@@ -57,7 +55,7 @@ def run(given: Namespace) -> int:
     Returns:
         0 if there are records, 1 if there are none, 2 if the directory cannot be read.
     """
-    directory = given.directory or os.environ.get("LOG_DIR") or "logs"
+    directory = given.directory or _arguments.log_directory()
     try:
         found, remarks = _gathered(directory, given)
     except OSError as error:
@@ -137,7 +135,7 @@ def _gathered(directory: str, given: Namespace) -> tuple[dict[str, Any], list[st
         whole["errors"] = _errors(directory, given, remarks)
     if given.sites:
         whole["sites"] = _sites(directory, given, remarks)
-    whole["counters"] = _counters(directory, remarks)
+    whole["counters"] = _left_out(directory, remarks)
     return whole, remarks
 
 
@@ -149,8 +147,7 @@ def _unread(directory: str) -> list[str]:
 
 
 def _asked(question: str, directory: str, file: str, given: Namespace, remarks: list[str]) -> list[list[Any]]:
-    given.paths, given.since, given.until = [os.path.join(directory, file)], None, None
-    given.level, given.logger, given.trace = None, [], None
+    _questions.choose_all(given, os.path.join(directory, file))
     try:
         rows, more = _questions.rows(question, given)
     except _questions.RefusedError as refused:
@@ -190,26 +187,15 @@ def _sites(directory: str, given: Namespace, remarks: list[str]) -> list[dict[st
     return [dict(zip(("logger", "module", "function", "line", "count"), row, strict=True)) for row in rows]
 
 
-def _counters(directory: str, remarks: list[str]) -> dict[str, Any]:
+def _left_out(directory: str, remarks: list[str]) -> dict[str, Any]:
     """What the processes of the directory have counted that did not come into the files, by name and by labels."""
     try:
-        text, more = _core.directory_metrics(os.path.realpath(directory), False)
+        counts, reasons, more = _counters.totals(directory, _LEFT_OUT)
     except OSError as error:
         remarks.append(f"the counters cannot be read: {error}")
         return {}
     remarks += more
-    counters: dict[str, Any] = {}
-    for line in text.splitlines():
-        match = _SERIES.fullmatch(line)
-        if match is None or match[1] not in _LEFT_OUT:
-            continue
-        count = int(float(match[3]))
-        counters[match[1]] = counters.get(match[1], 0) + count
-        reason = re.search(r'reason="([^"]*)"', match[2] or "")
-        if reason is not None and count:
-            by_reason = counters.setdefault(f"{match[1]}_by_reason", {})
-            by_reason[reason[1]] = by_reason.get(reason[1], 0) + count
-    return counters
+    return {**counts, **{f"{name}_by_reason": by_reason for name, by_reason in reasons.items()}}
 
 
 def _size(count: float) -> str:

@@ -193,12 +193,7 @@ class _Tail:
         """How many records are shown; None for all."""
         lines = given.text("lines")
         if lines is not None:
-            if lines == "all":
-                return None
-            if not (lines.isascii() and lines.isdecimal()):
-                raise WrongError(f"--lines = {lines!r} is not allowed: it must be a number from 0 on, or all")
-            # Nobody has more.
-            return min(int(lines), 1 << 40)
+            return _arguments.most(lines)
         if given.has("since") or given.has("trace") or self._is_piped:
             return None
         return _LAST_BEFORE_FOLLOWING if self._follows else _LAST
@@ -321,7 +316,7 @@ class _Tail:
 def _places(operands: list[str]) -> tuple[str, list[str]]:
     """The directory whose levels count, and the files and directories that are read; none for all files of that directory."""
     if not operands or operands == ["-"]:
-        directory = os.environ.get("LOG_DIR") or "logs"
+        directory = _arguments.log_directory()
         if not operands and not os.path.isdir(directory):
             raise WrongError(f"there is no directory {directory!r}: name one, or a file, or set LOG_DIR")
         return directory, []

@@ -28,9 +28,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("field", metavar="FIELD", help="the name of a field; a.b is b inside of a")
     _questions.add_options(parser)
     _questions.add_filter(parser)
-    parser.add_argument(
-        "-n", "--lines", metavar="N", default=str(_SHOWN), help=f"so many of the values, or all; by default {_SHOWN}"
-    )
+    _questions.add_lines(parser, "values", _SHOWN)
     parser.add_argument("--json", action="store_true", help="print an object of JSON for each value")
     given = _questions.parsed(parser, arguments)
     try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from .. import _core
-from . import COMMANDS, _questions
+from . import COMMANDS, _arguments, _questions
+from ._progress import Progress
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -49,7 +49,7 @@ def run(given: Namespace) -> int:
     worst = 0
     count = lines = 0
     try:
-        found = _files(given.paths or [os.environ.get("LOG_DIR") or "logs"])
+        found = _files(given.paths or [_arguments.log_directory()])
     except OSError as error:
         print(f"unified-logger verify: {error}", file=sys.stderr)
         return 2
@@ -105,13 +105,19 @@ def _is_log(path: str) -> bool:
 
 
 def _checked(found: list[tuple[str, str, dict[str, Any] | None]]) -> Iterator[dict[str, Any]]:
-    progress = _Progress(sum(_size(os.path.join(directory, name)) for directory, name, _ in found))
+    progress, read = Progress(), 0
+
+    def tell(count: int) -> None:
+        nonlocal read
+        read += count
+        progress.show(lambda: f"{read / 1e6:,.0f} MB read")
+
     before: dict[tuple[str, str], tuple[str, int]] = {}
     for directory, name, known in found:
         expected = None if known is None else (known["generation"], known["bytes"], known["sequence"])
         told: dict[str, Any] = {"file": os.path.join(directory, name)}
         try:
-            told |= _core.check_file(directory, name, expected, progress.tell)
+            told |= _core.check_file(directory, name, expected, tell)
         except FileNotFoundError:
             continue  # It was rotated or deleted since.
         except OSError as error:
@@ -136,37 +142,6 @@ def _checked(found: list[tuple[str, str, dict[str, Any] | None]]) -> Iterator[di
         told["result"] = "damaged" if is_damaged else "warning" if faults else "ok"
         progress.clear()
         yield told
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
-
-
-class _Progress:
-    """Says on a terminal how much is read, once that takes longer than a second."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._read = 0
-        self._begun = self._told = time.monotonic()
-        self._is_shown = False
-
-    def tell(self, count: int) -> None:
-        """Takes the bytes that were read since."""
-        self._read += count
-        now = time.monotonic()
-        if now - self._begun > 1 and now - self._told > 0.2 and sys.stderr.isatty():
-            self._told, self._is_shown = now, True
-            print(f"\r{self._read / 1e6:,.0f} MB read", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Takes the line away before another one is written."""
-        if self._is_shown:
-            self._is_shown = False
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _drawn(told: dict[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ... import _core
-from .. import _configuration
+from .. import _arguments, _configuration
 
 if TYPE_CHECKING:
     from typing import Any
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 OK, NOTE, WARNING, TROUBLE = "ok", "note", "warning", "trouble"
 # The ends of so many files are looked at, the newest first.
 _MOST = 200
+# Between two looks at a lock, seconds.
+_PAUSE = 0.05
 
 
 class Finding(NamedTuple):
@@ -42,13 +46,20 @@ class Place:
     """A log directory.
 
     Args:
-        directory: The directory.
+        directory: The directory; None for that of the configuration.
         config: The configuration file of the program that logs there; None if it is not given.
     """
 
-    def __init__(self, directory: str, config: str | None) -> None:
-        self.directory = directory
+    def __init__(self, directory: str | None, config: str | None) -> None:
+        self._named = directory
         self.config = config
+
+    @cached_property
+    def directory(self) -> str:
+        """The directory: as it was named, or as the configuration has it."""
+        settings = self.told[2] if self._named is None and self.config is not None else None
+        configured = None if settings is None else settings.log_dir
+        return self._named or configured or _arguments.log_directory()
 
     @cached_property
     def names(self) -> list[str]:
@@ -86,13 +97,29 @@ class Place:
         return _configuration.errors_and_warnings(self.config)
 
 
-def size(count: float) -> str:
-    """A number of bytes as people read it."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
+def is_free(path: str, tries: int = 1) -> bool | None:
+    """Whether nobody holds the lock of a file. None if that cannot be asked.
+
+    Args:
+        path: The file.
+        tries: How often it is asked at most, with a pause between two.
+    """
+    try:
+        import fcntl
+
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except (ImportError, OSError):
+        return None
+    try:
+        for number in range(tries):
+            if number:
+                time.sleep(_PAUSE)
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return True
+        return False
+    finally:
+        os.close(file)
 
 
 def span(seconds: float) -> str:

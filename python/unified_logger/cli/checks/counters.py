@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
 from typing import TYPE_CHECKING
 
-from ... import _core
+from .. import _counters
 from ._place import OK, WARNING, Finding
 
 if TYPE_CHECKING:
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from ._place import Place
 
 _NAME = "counters"
-_SERIES = re.compile(r"unified_logger_([a-z_]+)(?:\{(.*)\})? ([0-9.e+]+)$")
 _TOLD = {
     "records_discarded_total": (
         "were dropped",
@@ -33,22 +30,10 @@ _TOLD = {
 def look(place: Place) -> Iterator[Finding]:
     """Adds up the counts of all processes."""
     try:
-        text, _ = _core.directory_metrics(os.path.realpath(place.directory), False)
+        counts, reasons, _ = _counters.totals(place.directory, _TOLD)
     except OSError as error:
         yield Finding(_NAME, WARNING, f"The counters cannot be read: {error}.")
         return
-    counts: dict[str, int] = {}
-    reasons: dict[str, dict[str, int]] = {}
-    for line in text.splitlines():
-        match = _SERIES.fullmatch(line)
-        if match is None or match[1] not in _TOLD:
-            continue
-        count = int(float(match[3]))
-        counts[match[1]] = counts.get(match[1], 0) + count
-        reason = re.search(r'reason="([^"]*)"', match[2] or "")
-        if reason is not None and count:
-            of_name = reasons.setdefault(match[1], {})
-            of_name[reason[1]] = of_name.get(reason[1], 0) + count
     found = []
     for name, (what, why, do) in _TOLD.items():
         if counts.get(name):

@@ -6,7 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ._place import OK, WARNING, Finding, size, some
+from .._table import size
+from ._place import OK, WARNING, Finding, is_free, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def look(place: Place) -> Iterator[Finding]:
                 continue
             meta = entry.stat(follow_symlinks=False)
             is_old = time.time() - meta.st_ctime > _OLD
-            if (entry.name.endswith(_PACKING) and _is_free(entry.path)) or (entry.name.endswith(_GOING) and is_old):
+            if (entry.name.endswith(_PACKING) and is_free(entry.path)) or (entry.name.endswith(_GOING) and is_old):
                 left.append(entry.name)
                 total += meta.st_size
     if left:
@@ -41,20 +42,3 @@ def look(place: Place) -> Iterator[Finding]:
         )
     else:
         yield Finding(_NAME, OK, "No temporary file is left.")
-
-
-def _is_free(path: str) -> bool:
-    """Whether nobody holds the lock of a file: whoever writes it does."""
-    try:
-        import fcntl
-
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (ImportError, OSError):
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(file)
-    return True

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ._place import OK, WARNING, Finding, span
+from ._place import OK, WARNING, Finding, is_free, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _NAME = "locks"
 _TRIES = 20
-_PAUSE = 0.05
 # Holders sign the lock while they take turns.
 _OLD = 10
 
@@ -37,23 +36,12 @@ def _paths(directory: str) -> list[str]:
 
 
 def _held(path: str) -> Finding | None:
-    try:
-        import fcntl
-
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (ImportError, OSError):
+    if is_free(path, _TRIES) is not False:
         return None
     try:
-        for _ in range(_TRIES):
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                time.sleep(_PAUSE)
-            else:
-                return None
-        age = time.time() - os.fstat(file).st_mtime
-    finally:
-        os.close(file)
+        age = time.time() - os.stat(path, follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return None  # It was removed since.
     if age < _OLD or path.endswith("upkeep.lock"):
         return None  # Others take turns, or one of them looks after rotated files.
     return Finding(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from ... import _core
 from .. import retention as command
-from ._place import OK, WARNING, Finding, size, some
+from .._table import size
+from ._place import OK, WARNING, Finding, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._place import Place
+    from .._table import size
+from ._place import Place
 
 _NAME = "retention"
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ._place import OK, TROUBLE, WARNING, Finding, size, span
+from .._table import size
+from ._place import OK, TROUBLE, WARNING, Finding, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._place import Place
+    from .._table import size
+from ._place import Place
 
 _NAME = "space"
 _LEAST = 16_000_000
