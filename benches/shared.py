@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import re
@@ -11,6 +13,7 @@ from collections.abc import Iterable
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs"
@@ -38,6 +41,37 @@ PACKAGES: dict[str, list[str]] = {
 }
 # Built here, not taken as a wheel.
 FROM_SOURCE = {"spdlog_file": ["spdlog"]}
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The arguments that the rooms of the benches have in common: how long to measure.
+
+    Args:
+        description: What a room measures, and for how long.
+    """
+    arguments = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    which = arguments.add_mutually_exclusive_group()
+    which.add_argument("--full", action="store_true")
+    which.add_argument("--short", action="store_true")
+    return arguments
+
+
+def printed(module: str, *arguments: object) -> dict[str, Any]:
+    """What a module here prints as JSON in a process of its own.
+
+    Args:
+        module: Its name.
+        arguments: Its arguments.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=1_800, check=False)
+    if done.returncode:
+        raise RuntimeError((done.stderr or done.stdout).strip().rpartition("\n")[2])
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
 
 
 def install(names: Iterable[str]) -> dict[str, str]:

@@ -8,27 +8,25 @@ from __future__ import annotations
 import json
 import random
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from unified_logger import LoggingContext, flush_logging, get_logger, init_logging, shutdown_logging
+from reading.files import are_enough, begin, end, plain_bytes
 
-FILE = 10_000_000  # bytes of a file before it is packed
+from unified_logger import LoggingContext, flush_logging, get_logger
+
 LOGGERS = ("shop.orders", "shop.db.pool", "shop.http", "shop.cart", "shop.payments")
 RARE = 50_000  # one record in so many is CRITICAL
 TURN = 5_000  # records between two looks at the size
-PATIENCE = 900  # seconds for files that are still to be packed
 
 
 def write(folder: Path, files: int, length: int) -> dict[str, Any]:
     """All of them."""
-    options: dict[str, Any] = {"max_bytes": FILE, "compress": "zstd", "keep": "all"} if files else {"max_bytes": 0}
-    init_logging(log_dir=str(folder), console_format="off", overflow="block", **options)
+    begin(folder, files)
     loggers = [get_logger(name) for name in LOGGERS]
-    chance, current = random.Random(20), folder / "app.log"
+    chance = random.Random(20)
     number, trace = 0, ""
-    while len(list(folder.glob("app.log.*"))) < files or current.stat().st_size < (0 if files else length):
+    while not are_enough(folder, files, 0 if files else length):
         for _ in range(TURN // 10):
             trace = f"{chance.getrandbits(128):032x}"
             with LoggingContext(trace_id=trace):
@@ -42,14 +40,11 @@ def write(folder: Path, files: int, length: int) -> dict[str, Any]:
                     }
                     loggers[number % 5].log(level, "order accepted", session=f"{chance.getrandbits(64):016x}", **fields)
         flush_logging(60)
-    end = time.monotonic() + PATIENCE
-    while len(list(folder.glob("app.log.*.zst"))) < files and time.monotonic() < end:
-        time.sleep(0.2)
-    shutdown_logging()
+    end(folder, files)
     return {
         "records": number,
         "trace": trace,
-        "bytes": current.stat().st_size,
+        "bytes": plain_bytes(folder),
         "rare": number // RARE + (number % RARE >= RARE // 2),
     }
 

@@ -9,7 +9,6 @@ One core, files in memory. Times are those of the processor, with the start of e
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -20,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from reading.files import FILE
 from reading.run import verdict
-from shared import DOCS, HERE, fill, machine
+from shared import DOCS, fill, machine, parser, printed
 
 ALL = 1_000  # files, of which the figures are asked for
 SCAN, BESIDE_DUCKDB = 1.5, 2  # GB/s, and how many times as fast as DuckDB
@@ -41,20 +41,28 @@ for row in connection.sql(sys.argv[1]).fetchall():
 Answer = Callable[[str], object]
 
 
-def asked(command: list[str], folder: Path, runs: int, answer: Answer, expected: object) -> float:
-    """The least processor time of a program in seconds, which has to answer so."""
-    least = float("inf")
+def measured(command: list[str], folder: Path, runs: int, answer: Answer) -> tuple[float, Any]:
+    """The least processor time of a program in seconds, and what it answers each time."""
+    least, answers = float("inf"), []
     for _ in range(runs):
         with tempfile.TemporaryFile() as out:
             process = subprocess.Popen(command, cwd=folder, stdout=out, preexec_fn=_on_one_core)
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             out.seek(0)
-            found = answer(out.read().decode())
-        if process.returncode or found != expected:
-            raise RuntimeError(f"{command}: {found} and not {expected}, exit status {process.returncode}")
+            answers.append(answer(out.read().decode()))
+        if process.returncode or answers[-1] != answers[0]:
+            raise RuntimeError(f"{command}: {answers}, exit status {process.returncode}")
         least = min(least, used.ru_utime + used.ru_stime)
-    return least
+    return least, answers[0]
+
+
+def asked(command: list[str], folder: Path, runs: int, answer: Answer, expected: object) -> float:
+    """The least processor time of a program in seconds, which has to answer so."""
+    took, found = measured(command, folder, runs, answer)
+    if found != expected:
+        raise RuntimeError(f"{command}: {found} and not {expected}")
+    return took
 
 
 def _on_one_core() -> None:
@@ -81,17 +89,9 @@ def by(program: str, command: list[str], folder: Path, runs: int, answer: Answer
     return asked(command, folder, runs, answer, expected) if shutil.which(program) else None
 
 
-def made(folder: Path, files: int, length: int) -> dict[str, Any]:
-    """The files, by a program of its own."""
-    command = [sys.executable, "-m", "asking.files", str(folder), str(files), str(length)]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=1_800, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def in_plain(folder: Path, length: int, runs: int) -> list[str]:
     """Filters and a whole scan over one file that has no index."""
-    told = made(folder, 0, length)
+    told = printed("asking.files", folder, 0, length)
     records, size = told["records"], told["bytes"]
     path = folder / "app.log"
     with path.open("rb") as file:
@@ -136,24 +136,17 @@ def in_plain(folder: Path, length: int, runs: int) -> list[str]:
     rows.append(f"| `tail -n all`: all of it as text | – | {records / took / 1e6:.2f} M records/s | – | – |")
     question = "count by level, endpoint"
     sql = "select level, endpoint, count(*) from read_ndjson('app.log', columns={level: 'VARCHAR', endpoint: 'VARCHAR'}) group by all"
-    groups = len(asked_rows(duckdb(sql), folder))
+    other, groups = measured(duckdb(sql), folder, runs, lines)
     took = asked([*_UNIFIED, "query", question, "--json", str(path)], folder, runs, lines, groups)
-    other = asked(duckdb(sql), folder, runs, lines, groups)
     rows.append(
         f"| `query '{question}'` | – | {size / 1e9 / took:.2f} GB/s | DuckDB {size / 1e9 / other:.2f} GB/s ({other / took:.1f} x) | – |"
     )
     return rows
 
 
-def asked_rows(command: list[str], folder: Path) -> list[str]:
-    """The lines of an answer."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1_800, check=True)
-    return done.stdout.splitlines()
-
-
 def in_packed(folder: Path, files: int, runs: int) -> list[str]:
     """Questions that indices answer, or shorten."""
-    told = made(folder, files, 0)
+    told = printed("asking.files", folder, files, 0)
     records, trace = told["records"], told["trace"]
     has_all = files >= ALL
     rows = []
@@ -162,15 +155,16 @@ def in_packed(folder: Path, files: int, runs: int) -> list[str]:
         return dict(json.loads(text)["levels"])
 
     sql = "select level, count(*) from read_ndjson('app.log*', columns={level: 'VARCHAR', logger: 'VARCHAR'}) group by level"
-    levels = {level: int(count) for level, count in (row.split() for row in asked_rows(duckdb(sql), folder))}
+    other, levels = measured(
+        duckdb(sql), folder, 1, lambda text: {level: int(count) for level, count in map(str.split, text.splitlines())}
+    )
     if sum(levels.values()) != records:
         raise RuntimeError(f"{levels} of {records} records")
     took = asked([*_UNIFIED, "stats", "--json", str(folder)], folder, runs, levels_of, levels)
-    other = asked(duckdb(sql), folder, 1, lines, len(levels))
     is_reached = took <= STATS and other >= STATS_BESIDE * took
     told_of = verdict(is_reached) if has_all else "–"
     rows.append(
-        f"| `stats` of {files:,} packed files of {10} MB | ≤ {STATS * 1e3:.0f} ms, DuckDB ≥ {STATS_BESIDE} x | {took * 1e3:.0f} ms "
+        f"| `stats` of {files:,} packed files of {FILE // 1_000_000} MB | ≤ {STATS * 1e3:.0f} ms, DuckDB ≥ {STATS_BESIDE} x | {took * 1e3:.0f} ms "
         f"| DuckDB {other:.1f} s ({other / took:.0f} x) | {told_of} |"
     )
     took = asked([*_UNIFIED, "tail", "-o", "json", "-t", trace, str(folder)], folder, runs, lines, 10)
@@ -184,8 +178,7 @@ def in_packed(folder: Path, files: int, runs: int) -> list[str]:
     )
     command = [*_UNIFIED, "query", "level=critical", "--json", str(folder)]
     took = asked(command, folder, runs, lines, told["rare"])
-    hidden = folder / ".unified_logger" / "index"
-    indices = list((folder / ".unified_logger").glob("*.idx")) + list(hidden.glob("*") if hidden.is_dir() else [])
+    indices = list((folder / ".unified_logger").glob("*.idx"))
     for path in indices:
         path.rename(path.with_name(path.name + ".away"))
     try:
@@ -215,11 +208,7 @@ def main() -> int:
     Returns:
         The exit code: 1 when a program failed or answered otherwise; never for its figures.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--full", action="store_true")
-    which.add_argument("--short", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parser(__doc__).parse_args()
     files, length, runs = (
         (ALL, 1_000 << 20, 5) if chosen.full else (3, 20 << 20, 2) if chosen.short else (40, 200 << 20, 3)
     )
@@ -228,7 +217,7 @@ def main() -> int:
             rows = in_plain(Path(folder), length, runs)
         with tempfile.TemporaryDirectory() as folder:
             rows += in_packed(Path(folder), files, runs)
-    except (RuntimeError, subprocess.CalledProcessError) as failed:
+    except RuntimeError as failed:
         print(f"failed: {failed}")
         return 1
     heads = ["| what | reach | this library | others | verdict |", "| --- | --- | ---: | --- | --- |"]

@@ -7,7 +7,6 @@ python -m packing.run --short   one short round; writes nothing
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared import DOCS, HERE, fill, install, machine
+from shared import DOCS, HERE, fill, install, machine, parser
 
 from .kinds import KINDS
 
@@ -111,11 +110,7 @@ def main() -> int:
     Returns:
         The exit code: 1 when a run failed or lost a record; never for its figures.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--full", action="store_true")
-    which.add_argument("--short", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parser(__doc__).parse_args()
     count, seconds = (15, 6.0) if chosen.full else (1, 0.5) if chosen.short else (5, 4.0)
     if failures := install(["tails"]):
         print(failures["tails"])

@@ -31,13 +31,32 @@ def plain_bytes(folder: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def write(folder: Path, files: int, length: int) -> dict[str, Any]:
-    """All of them."""
+def begin(folder: Path, files: int) -> None:
+    """Starts to log to files that are packed, or to one file."""
     options: dict[str, Any] = {"max_bytes": FILE, "compress": "zstd", "keep": "all"} if files else {"max_bytes": 0}
     init_logging(log_dir=str(folder), console_format="off", overflow="block", **options)
+
+
+def are_enough(folder: Path, files: int, length: int) -> bool:
+    """Whether there are so many rotated files, and so many bytes in the current one."""
+    return len(list(folder.glob("app.log.*"))) >= files and plain_bytes(folder) >= length
+
+
+def end(folder: Path, files: int) -> int:
+    """Waits until the files are packed, and ends. Returns how many are."""
+    until = time.monotonic() + PATIENCE
+    while len(list(folder.glob("app.log.*.zst"))) < files and time.monotonic() < until:
+        time.sleep(0.2)
+    shutdown_logging()
+    return len(list(folder.glob("app.log.*.zst")))
+
+
+def write(folder: Path, files: int, length: int) -> dict[str, Any]:
+    """All of them."""
+    begin(folder, files)
     log = get_logger("shop.orders").log
     number = 0
-    while len(list(folder.glob("app.log.*"))) < files or plain_bytes(folder) < length:
+    while not are_enough(folder, files, length):
         for first in range(number, number + TURN, TRACE):
             trace = trace_of(first)
             with LoggingContext(trace_id=trace):
@@ -48,11 +67,7 @@ def write(folder: Path, files: int, length: int) -> dict[str, Any]:
                     log(level, "order accepted", order_id=order, session=session, latency_ms=number * 7919 % 997)
         number += 1
         flush_logging(60)
-    end = time.monotonic() + PATIENCE
-    while len(list(folder.glob("app.log.*.zst"))) < files and time.monotonic() < end:
-        time.sleep(0.2)
-    shutdown_logging()
-    packed = len(list(folder.glob("app.log.*.zst")))
+    packed = end(folder, files)
     return {"records": number, "packed": packed, "trace": trace_of(number // 3), "bytes": plain_bytes(folder)}
 
 

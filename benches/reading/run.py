@@ -7,7 +7,6 @@ python -m reading.run --short   3 packed files; writes nothing
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shared import DOCS, HERE, fill, machine
+from shared import DOCS, fill, machine, parser, printed
 
 from .files import FILE, SERIOUS, TRACE
 from .search import forget
@@ -28,19 +27,9 @@ SCAN, BEHIND = 1.5, 2.5  # GB/s, and how many times as fast `rg` may be
 Seen = dict[str, Any]
 
 
-def module(name: str, *arguments: object) -> Seen:
-    """What a module here prints in a process of its own."""
-    command = [sys.executable, "-m", f"reading.{name}", *map(str, arguments)]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=1_800, check=False)
-    if done.returncode:
-        raise RuntimeError((done.stderr or done.stdout).strip().rpartition("\n")[2])
-    seen: Seen = json.loads(done.stdout)
-    return seen
-
-
 def searched(folder: Path, found: int, *, cold: int, warm: int, **conditions: object) -> Seen:
     """A search with this library, which has to find so many records."""
-    seen = module("search", folder, cold, warm, json.dumps(conditions))
+    seen = printed("reading.search", folder, cold, warm, json.dumps(conditions))
     if seen["found"] != found:
         raise RuntimeError(f"{conditions}: {seen['found']} records of {found}")
     return seen
@@ -71,7 +60,7 @@ def verdict(is_reached: bool) -> str:
 
 def in_packed(folder: Path, files: int) -> list[str]:
     """One trace in packed files."""
-    made = module("files", folder, files, 0)
+    made = printed("reading.files", folder, files, 0)
     if made["packed"] < files:
         raise RuntimeError(f"{made['packed']} packed files of {files}")
     trace = made["trace"]
@@ -97,7 +86,7 @@ def in_packed(folder: Path, files: int) -> list[str]:
 
 def in_plain(folder: Path, length: int, runs: int) -> list[str]:
     """Lines of a plain file, without an index."""
-    made = module("files", folder, 0, length)
+    made = printed("reading.files", folder, 0, length)
     serious = sum(1 for number in range(made["records"]) if number % SERIOUS == SERIOUS // 2)
     lines = (folder / "app.log").open(encoding="utf-8")
     records = [json.loads(next(lines)) for _ in range(2)]
@@ -128,11 +117,7 @@ def main() -> int:
     Returns:
         The exit code: 1 when a search failed or found other records; never for its figures.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--full", action="store_true")
-    which.add_argument("--short", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parser(__doc__).parse_args()
     files, length, runs = (
         (ALL, 400 << 20, 7) if chosen.full else (3, 8 << 20, 2) if chosen.short else (60, 200 << 20, 5)
     )

@@ -7,13 +7,12 @@ python -m tails.run --short   half a second of a few; writes nothing
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
 
-from shared import HERE, install
+from shared import HERE, install, parser
 
 from .page import Results, causes, goals, percentiles, write
 from .scenarios import CONTROL, OURS, SCENARIOS
@@ -38,11 +37,7 @@ def main() -> int:
     Returns:
         The exit code: 1 when a run of this library failed or lost a record.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--full", action="store_true")
-    which.add_argument("--short", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parser(__doc__).parse_args()
     seconds = 60.0 if chosen.full else 0.5 if chosen.short else 10.0
     needed = {contender for scenario in SCENARIOS.values() for contender in scenario.contenders}
     names = {OURS, CONTROL} if chosen.short else needed

@@ -12,18 +12,6 @@ from typing import Any
 import pytest
 from kinds import Run
 
-FILL = """
-import glob, time
-from unified_logger import flush_logging, get_logger, init_logging
-init_logging(log_dir="logs", max_bytes=4_000, backup_count=50, compress="zstd", console_format="off")
-for number in range(200):
-    get_logger("shop").info("sold", number=number)
-flush_logging()
-until = time.monotonic() + 30
-while glob.glob("logs/app.log.*[0-9]") or len(glob.glob("logs/.unified_logger/*.idx")) < len(glob.glob("logs/*.zst")):
-    assert time.monotonic() < until, "they are not packed"
-    time.sleep(0.02)
-"""
 DIES = """
 import os, signal
 from unified_logger import flush_logging, get_logger, init_logging
@@ -35,10 +23,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def logs(run_python: Callable[..., Any], tmp_path: Path) -> Path:
-    """A directory with packed files and their indices."""
-    run_python(FILL)
-    return tmp_path / "logs"
+def logs(packed: Path) -> Path:
+    return packed
 
 
 def found(run: Run, *arguments: str) -> dict[str, list[dict[str, str]]]:
