@@ -812,20 +812,21 @@ def file_ends(path: str) -> dict[str, Any]:
 def known_files(directory: str, with_indices: bool) -> tuple[str | None, bool, list[dict[str, Any]]]:
     """What the catalogue of a log directory tells: why it tells nothing, whether it is missing, and its files, the oldest first.
 
-    A file has `generation`, `set`, `name`, when it was `made` and `closed` (seconds), `bytes`, `sequence`, `index` and `index_fault`. An index has
+    A file has `generation`, `set`, `name`, when it was `made` and `closed` (seconds), `bytes` and `sequence`. Its `index` is None where there is
+    none or it cannot be used; `index_fault` says why it cannot. An index has
     `lines`, `bytes`, `stored_bytes`, `times`, and by how much times step back between its parts (`step_back`, nanoseconds).
     """
 
 def black_boxes(directory: str) -> tuple[list[dict[str, Any]], list[tuple[str, str, bool]]]:
     """The black boxes that other processes have for a log directory, and the places that are not looked at.
 
-    A box has `path`, `owner` (alive, dead, distrusted, making or aside), `bytes`, `process`, `started` (nanoseconds), `records` (of a dead process),
-    whether it is in `shared_memory`, and the `directory` and the `outputs` (JSON) of its process. A place has a reason, and whether that is to be
-    expected.
+    A box has its `path` and its `bytes`. Its `owner` is alive, dead, distrusted, making or aside. `process` and `started` (nanoseconds) tell whose
+    it is. `records` is how many a dead process has left. `shared_memory` says where it lies. `directory` and `outputs` (JSON) are those of its process.
+    A place has a reason, and whether that is to be expected.
     """
 
 def select_refusals(selector: Mapping[str, Any], ai: Mapping[str, Any], logger: str, level: int) -> list[str]:
-    """The keys of the selector of an output that keep records of a logger and a level out, as far as these two decide.
+    """Which keys of an output's selector keep records of a logger and a level out, as far as these two decide.
 
     Args:
         selector: What the output selects, as `start` takes it.

@@ -20,7 +20,6 @@ _APP, _ERRORS = "app.log", "errors.log"
 _SHOWN = 10
 # Kinds of errors are read from their file, unless it is larger.
 _ERROR_BYTES = 64 << 20
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # What the counters of the directory tell, by the names of their series.
 _LEFT_OUT = {
     "records_discarded_total": "dropped",

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 
 use super::form::Form;
-use super::indices::index_of;
+use super::indices::{MISSING, index_of};
 use crate::archive::{Archive, Extent, Index, Kind, KnownBy, PART, Pace, is_damage};
 use crate::error::{Error, Result};
 use crate::platform;
@@ -159,8 +159,7 @@ impl Check {
         let index = match index_of(directory, generation) {
             Ok(index) => index,
             Err(why) => {
-                // Files that were rotated just now have none yet, and the current ones never.
-                if is_expected && why != "is not there" {
+                if is_expected && why != MISSING {
                     self.remark(format!("its index {why}"));
                 }
                 return None;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::files::FileRef;
+use super::files::{FileRef, whole_lines};
 use super::filter::Filter;
 use super::form::Form;
 use super::indices::Plan;
@@ -194,12 +194,7 @@ impl Cursor {
 
     /// What is needed of it to read it backwards.
     pub fn into_parts(self) -> Parts {
-        let whole = if self.head.len() < Mark::enough() {
-            memchr::memrchr(b'\n', &self.head).map_or(self.head.len(), |end| end + 1)
-        } else {
-            self.head.len()
-        };
-        let mark = if self.head.is_empty() { self.mark } else { Mark::of(self.mark.inode, &self.head[..whole]) };
+        let mark = if self.head.is_empty() { self.mark } else { Mark::of(self.mark.inode, whole_lines(&self.head)) };
         let Self { file, name, lines, matcher, generation, .. } = self;
         let (source, runs) = lines.into_runs();
         Parts { file, name, source, runs, matcher, generation, mark }

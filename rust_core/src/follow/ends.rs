@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::form::{Form, keys_of, without_noise};
-use super::indices::index_of;
+use super::form::{Form, without_noise};
+use super::indices::{MISSING, index_of};
 use crate::archive::{Archive, Keys, Scanner, TimeReader, pair};
 use crate::catalogue::{Entry, Look, Unseen, View};
 use crate::error::{Error, Result};
@@ -147,7 +147,7 @@ pub struct Told {
 #[derive(Debug)]
 pub struct KnownFile {
     pub entry: Entry,
-    /// What its index says, or why that says nothing. `None` if it was not asked.
+    /// What its index says, or why that says nothing. `None` if there is none, or it was not asked.
     pub index: Option<std::result::Result<IndexSeen, String>>,
 }
 
@@ -159,8 +159,6 @@ pub struct IndexSeen {
     pub times: Option<(i64, i64)>,
     /// By how much the records of a part begin before those of the part before it end: the most of all parts, in nanoseconds. 0 if none does.
     pub step_back: i64,
-    /// Whether this version knows the keys with which it was made.
-    pub is_known: bool,
 }
 
 /// Reads the catalogue of a directory, and, if that is wanted, the indices of its rotated files. It changes nothing.
@@ -176,6 +174,7 @@ pub fn told(directory: &Path, with_indices: bool) -> Told {
     }
     for entry in view.known().files() {
         let index = (with_indices && entry.closed.is_some()).then(|| seen(directory, entry.generation));
+        let index = index.filter(|index| index.as_ref().err().is_none_or(|why| why != MISSING));
         told.files.push(KnownFile { entry: entry.clone(), index });
     }
     told
@@ -196,6 +195,5 @@ fn seen(directory: &Path, generation: u64) -> std::result::Result<IndexSeen, Str
         stored: header.packed_length,
         times: index.times(),
         step_back,
-        is_known: keys_of(header.keys, None).is_some(),
     })
 }

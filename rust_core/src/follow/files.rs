@@ -238,7 +238,7 @@ impl SetFiles {
             .map(|found| Found {
                 // A generation of which nothing is known would say nothing about the order.
                 generation: found.generation.filter(|number| told.contains(number)),
-                head: whole_lines(found.head),
+                head: whole_lines(&found.head).to_vec(),
                 ..found
             })
             .collect();
@@ -357,11 +357,9 @@ impl SetFiles {
 }
 
 /// What will still be there when a torn line was cut. If that is all there is, nothing else tells the file from others.
-fn whole_lines(mut head: Vec<u8>) -> Vec<u8> {
-    if head.len() < Mark::enough() {
-        head.truncate(memchr::memrchr(b'\n', &head).map_or(head.len(), |end| end + 1));
-    }
-    head
+pub fn whole_lines(head: &[u8]) -> &[u8] {
+    let end = memchr::memrchr(b'\n', head).filter(|_| head.len() < Mark::enough());
+    &head[..end.map_or(head.len(), |end| end + 1)]
 }
 
 /// Files that are there packed and not, because they are being packed, are one.

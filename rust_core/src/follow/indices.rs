@@ -101,13 +101,16 @@ impl Indices {
     }
 }
 
-/// The index of a file.
+/// Why there is no index, mostly: files that were rotated just now have none yet, and current ones never.
+pub const MISSING: &str = "is not there";
+
+/// The index of a file, or why it cannot be used.
 pub fn index_of(directory: &Path, generation: Generation) -> Result<Index, String> {
     read(platform::open_to_read(&index_path(directory, generation)).ok(), generation, &mut Vec::new())
 }
 
 fn read(file: Option<File>, generation: Generation, room: &mut Vec<u8>) -> Result<Index, String> {
-    let Some(mut file) = file else { return Err("is not there".to_owned()) };
+    let Some(mut file) = file else { return Err(MISSING.to_owned()) };
     let mut filled = 0;
     loop {
         if filled == room.len() {

@@ -50,7 +50,7 @@ def look(place: Place) -> Iterator[Finding]:
                 "Let `keep` and `compress` do it, so that indices and numbers of records stay true.",
             )
         )
-    faults = [f"{file['name']} ({file['index_fault']})" for file in files if _is_fault(file["index_fault"])]
+    faults = [f"{file['name']} ({file['index_fault']})" for file in files if file["index_fault"] is not None]
     if faults:
         found.append(
             Finding(
@@ -62,8 +62,3 @@ def look(place: Place) -> Iterator[Finding]:
             )
         )
     yield from found or [Finding(_NAME, OK, f"The catalogue knows {len(files)} files.")]
-
-
-def _is_fault(why: str | None) -> bool:
-    # Files that were rotated just now have none yet.
-    return why is not None and why != "is not there"

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use unified_logger_core::archive::{Kind, KnownBy};
 use unified_logger_core::blackbox::{self, Owner};
-use unified_logger_core::follow::{self, Expected};
+use unified_logger_core::follow::{self, Expected, IndexSeen};
 use unified_logger_core::router::{AiLoggers, Selector, refusals};
 
 use crate::control::as_json;
@@ -119,28 +119,22 @@ pub fn known_files(
         file.set_item("closed", known.entry.closed.map(|closed| closed.at))?;
         file.set_item("bytes", known.entry.closed.map(|closed| closed.bytes))?;
         file.set_item("sequence", known.entry.closed.and_then(|closed| closed.sequence))?;
-        let (index, why) = match known.index {
-            Some(Ok(index)) => (Some(index), None),
-            Some(Err(why)) => (None, Some(why)),
-            None => (None, None),
-        };
+        let (index, why) = known.index.map_or((None, None), |index| (index.as_ref().ok().copied(), index.err()));
         file.set_item("index_fault", why)?;
-        match index {
-            Some(index) => {
-                let said = PyDict::new(py);
-                said.set_item("lines", index.lines)?;
-                said.set_item("bytes", index.bytes)?;
-                said.set_item("stored_bytes", index.stored)?;
-                said.set_item("times", index.times)?;
-                said.set_item("step_back", index.step_back)?;
-                said.set_item("is_known", index.is_known)?;
-                file.set_item("index", said)?;
-            }
-            None => file.set_item("index", py.None())?,
-        }
+        file.set_item("index", index.map(|index| said_by(py, &index)).transpose()?)?;
         files.append(file)?;
     }
     Ok((told.why_not, told.is_missing, files))
+}
+
+fn said_by<'py>(py: Python<'py>, index: &IndexSeen) -> PyResult<Bound<'py, PyDict>> {
+    let said = PyDict::new(py);
+    said.set_item("lines", index.lines)?;
+    said.set_item("bytes", index.bytes)?;
+    said.set_item("stored_bytes", index.stored)?;
+    said.set_item("times", index.times)?;
+    said.set_item("step_back", index.step_back)?;
+    Ok(said)
 }
 
 /// The black boxes of a directory that other processes have, and the places in which none is looked at, with the reason.

@@ -1,8 +1,9 @@
 //! Looking at boxes without taking their records: for people who ask what a directory has.
 
 use std::fs;
+use std::path::PathBuf;
 
-use super::super::format::{BoxSettings, Head, NAMES};
+use super::super::format::{BoxSettings, Head, NAMES, is_spent};
 use super::super::reader;
 use super::ownerless::{open_others, take_over};
 use super::{ASIDE, BOX, Distrust, Location, kind};
@@ -24,7 +25,7 @@ pub enum Owner {
 /// What is seen of a box.
 #[derive(Debug)]
 pub struct SeenBox {
-    pub path: std::path::PathBuf,
+    pub path: PathBuf,
     pub owner: Owner,
     pub bytes: u64,
     /// The number of its process, and when that began, nanoseconds since the epoch. `None` if its head cannot be read.
@@ -35,7 +36,7 @@ pub struct SeenBox {
 }
 
 impl Location {
-    /// Looks at each box of another process. The lock of a box whose owner is gone is held for that long.
+    /// Looks at each box of another process. It holds the lock of a box whose owner is gone while it looks.
     ///
     /// # Errors
     /// When another user could have planted boxes here, or if the rights of the boxes' user cannot be taken.
@@ -59,13 +60,13 @@ impl Location {
 }
 
 impl SeenBox {
-    fn of(path: std::path::PathBuf, owner: Owner) -> Self {
+    fn of(path: PathBuf, owner: Owner) -> Self {
         let bytes = path.symlink_metadata().map_or(0, |meta| meta.len());
         Self { path, owner, bytes, process: None, settings: None, records: None }
     }
 }
 
-fn look(path: std::path::PathBuf, directory: &fs::Metadata) -> SeenBox {
+fn look(path: PathBuf, directory: &fs::Metadata) -> SeenBox {
     if kind(&path) != BOX {
         return SeenBox::of(path, Owner::Making);
     }
@@ -80,7 +81,7 @@ fn look(path: std::path::PathBuf, directory: &fs::Metadata) -> SeenBox {
     if let Some(found) = take_over(seen.path.clone(), directory, false) {
         seen.owner = Owner::Dead;
         seen.records = found.read().ok().and_then(|bytes| {
-            if super::super::format::is_spent(&bytes) {
+            if is_spent(&bytes) {
                 return Some(0);
             }
             reader::read(&bytes).ok().map(|contents| contents.records.len() as u64)
