@@ -323,9 +323,9 @@ impl Stream {
                 cursor::Next::Record(record) => self.keep(record, None),
                 cursor::Next::Cut(record, length) => self.keep(record, Some(length)),
                 cursor::Next::Later => return Ok(Next::Later),
-                cursor::Next::End(tail) => {
+                cursor::Next::End => {
                     self.is_read = true;
-                    if let Some(Some(record)) = (tail > 0).then(|| self.cursor.last(set)).flatten() {
+                    if let Some(Some(record)) = self.cursor.last(set) {
                         self.keep(record, None);
                     }
                 }

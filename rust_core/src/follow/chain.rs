@@ -169,13 +169,13 @@ impl Chain {
                     context.remarks.make_of_unread(format!("{} is read no further: {error}", path.display()));
                     self.finish(context);
                 }
-                Ok(Next::End(_)) if cursor.is_replaced => match self.goes_on_in_copy(directory, context)? {
+                Ok(Next::End) if cursor.is_replaced => match self.goes_on_in_copy(directory, context)? {
                     Goes::On => {}
                     Goes::Nowhere => self.cursor.iter_mut().for_each(|cursor| cursor.is_replaced = false),
                     Goes::Later => return Ok(Step::Wait),
                 },
-                Ok(Next::End(tail)) if cursor.file.is_closed || !context.follow => {
-                    let last = if tail > 0 { cursor.last(&self.files.name) } else { Some(None) };
+                Ok(Next::End) if cursor.file.is_closed || !context.follow => {
+                    let last = cursor.last(&self.files.name);
                     if last.is_none() {
                         context.remarks.make_of_torn(&place(directory, cursor), cursor.file.is_closed);
                     }
@@ -184,7 +184,7 @@ impl Chain {
                         return Ok(Step::Record(Box::new(record)));
                     }
                 }
-                Ok(Next::End(_)) => {
+                Ok(Next::End) => {
                     cursor.note_end();
                 }
             }

@@ -39,8 +39,8 @@ pub enum Next {
     Record(Record),
     /// The beginning of a line that was too long, and how long that was.
     Cut(Record, u64),
-    /// The end, for now. So many bytes of a line that has no end stand before it.
-    End(usize),
+    /// The end, for now. `last` has what stands before it of a line that has no end.
+    End,
     /// Time is up, and there is more to be looked at.
     Later,
 }
@@ -170,12 +170,12 @@ impl Cursor {
             }
             let ahead = self.lines.cut().unwrap_or_else(|| self.lines.looked_ahead());
             if ahead.is_empty() && !(self.is_bounded || self.file.is_closed) {
-                return Ok(Next::End(self.lines.tail().len()));
+                return Ok(Next::End);
             }
             let ahead = if ahead.is_empty() { self.lines.tail() } else { ahead };
             self.matcher = Some(Matcher::new(filter, Form::of(ahead, keys), keys.is_some()));
         }
-        let Some(matcher) = &mut self.matcher else { return Ok(Next::End(0)) };
+        let Some(matcher) = &mut self.matcher else { return Ok(Next::End) };
         loop {
             return Ok(match self.lines.next(matcher, time)? {
                 lines::Next::Line(line) => Next::Record(self.record(set, line)),
@@ -186,7 +186,7 @@ impl Cursor {
                     }
                     None => continue,
                 },
-                lines::Next::End(tail) => Next::End(tail),
+                lines::Next::End => Next::End,
                 lines::Next::Later => Next::Later,
             });
         }
@@ -200,8 +200,11 @@ impl Cursor {
         Parts { file, name, source, runs, matcher, generation, mark }
     }
 
-    /// The last line of a file that gets no more records, which has no newline. `None` if it is torn.
+    /// The last line, if it has no newline and is wanted, where no more of it is waited for. `None` if it is torn.
     pub fn last(&mut self, set: &str) -> Option<Option<Record>> {
+        if self.lines.tail().is_empty() {
+            return Some(None);
+        }
         let line = self.matcher.as_mut()?.whole(self.lines.tail())?;
         let start = self.lines.take_tail();
         Some(line.map(|line| {

@@ -30,8 +30,8 @@ pub struct Run {
 pub enum Next {
     /// A line, by its place in `bytes`.
     Line(Line),
-    /// The end, for now. So many bytes of a line that has no end stand before it.
-    End(usize),
+    /// The end, for now. `tail` has what stands before it of a line that has no end.
+    End,
     /// The beginning of a line that was too long, and how long that was.
     Cut(Vec<u8>, u64),
     /// Time is up, and there is more to be looked at.
@@ -161,7 +161,7 @@ impl Lines {
             } else {
                 match self.runs.pop_front() {
                     Some(run) if self.base + self.filled as u64 >= self.run.until => self.jump(run),
-                    _ => return Ok(Next::End(self.filled - self.at)),
+                    _ => return Ok(Next::End),
                 }
             }
         }

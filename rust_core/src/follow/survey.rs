@@ -273,8 +273,8 @@ impl Surveyor {
             match cursor.next(&files.name, &self.context.filter, None, Time::default()) {
                 Ok(Next::Record(record) | Next::Cut(record, _)) => take(&record),
                 Ok(Next::Later) => {}
-                Ok(Next::End(tail)) => {
-                    match if tail > 0 { cursor.last(&files.name) } else { Some(None) } {
+                Ok(Next::End) => {
+                    match cursor.last(&files.name) {
                         Some(Some(record)) => take(&record),
                         Some(None) => {}
                         None => self.context.remarks.make_of_torn(&path, file.is_closed),
