@@ -63,7 +63,11 @@ def test_a_line_shows_records(line: str, run_python: Callable[..., Any], tmp_pat
         process.communicate()
         return
     shown, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (0, "")
+    assert said == ""
+    warnings = [row for row in shown.splitlines() if re.match(r"(warning|trouble) +(?!space:)", row)]
+    # The machine's disk may be nearly full, which the doctor warns of.
+    is_of_the_disk = line.startswith("unified-logger doctor") and not warnings and "space:" in shown
+    assert process.returncode == 0 or is_of_the_disk, shown
     assert shown.count("\n") >= 1
 
 
